@@ -1,0 +1,103 @@
+#pragma once
+
+#include <caf/all.hpp>
+#include <chouette/plugin.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "queue/packed_strings.hpp"
+#include "queue/queue.hpp"
+
+/// All messages and interfaces of the agent's actors. Messages never leave the process.
+namespace chouette {
+
+// Redis actor: owns all queue I/O.
+
+struct Oldest {
+  QueueName queue;
+};
+struct OldestRecord {
+  std::optional<double> timestamp;
+};
+struct List {
+  QueueName queue;
+  TimeRange range;
+  std::size_t limit;
+};
+struct Fetch {
+  QueueName queue;
+  PackedStrings keys;
+};
+struct Replace {
+  QueueName from;
+  PackedStrings keys;
+  QueueName to;
+  std::vector<NewRecord> records;
+};
+struct Expire {
+  QueueName queue;
+  double before;
+};
+
+// Cleaner: removes what is too old, on its own timer and when asked.
+
+struct CleanUp {};
+struct CleanedUp {};
+
+// Plugin runner: captures when asked.
+
+struct CaptureNow {
+  std::int64_t now;  ///< Unix time of the points, in seconds.
+};
+
+/// An actor's own timer. Nobody else sends it but tests.
+struct Tick {};
+
+}  // namespace chouette
+
+// The Redis actor's errors are the queue's; their context is the text for the log.
+CAF_ERROR_CODE_ENUM(chouette::QueueErrc, "queue")
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::PackedStrings)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Expired)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Oldest)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::OldestRecord)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::List)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Fetch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Replace)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Expire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::CleanUp)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::CleanedUp)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::CaptureNow)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Capture)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Tick)
+
+namespace chouette {
+
+/// Owns all queue I/O. Each request is answered, at the latest after a few of its timeouts; an
+/// error is a QueueErrc, and already logged.
+using redis_actor = caf::typed_actor<
+    caf::replies_to<Oldest>::with<OldestRecord>,
+    caf::replies_to<List>::with<PackedStrings>,
+    caf::replies_to<Fetch>::with<PackedStrings>,
+    caf::reacts_to<Replace>,
+    caf::replies_to<Expire>::with<Expired>>;
+
+/// Removes what is older than its time to live. Answers when that is done, or could not be done.
+using cleaner_actor = caf::typed_actor<caf::replies_to<CleanUp>::with<CleanedUp>>;
+
+/// Takes closed buckets from the raw queue and puts their points into the wrapped queue.
+using aggregator_actor = caf::typed_actor<caf::reacts_to<Tick>>;
+
+/// Asks the plugins and stores what they capture.
+using collector_actor = caf::typed_actor<caf::reacts_to<Tick>>;
+
+/// Runs one plugin on a thread of its own. Ends with an error if the plugin throws.
+using plugin_actor = caf::typed_actor<caf::replies_to<CaptureNow>::with<Capture>>;
+
+/// Delivers the wrapped queue to the intake, on a thread of its own.
+using metrics_sender_actor = caf::typed_actor<caf::reacts_to<Tick>>;
+
+}  // namespace chouette

@@ -1,0 +1,156 @@
+#include "actors/aggregator.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/failures.hpp"
+#include "metrics/bucket.hpp"
+
+namespace chouette {
+
+namespace {
+
+using Self = aggregator_actor::stateful_pointer<AggregatorState>;
+
+/// Records in one transaction, and so in memory by their keys. A bucket with more than these is
+/// aggregated in parts.
+constexpr std::size_t records_at_once = 200000;
+/// Records whose values are in memory at a time, twice: one window is read while the next comes.
+constexpr std::size_t window = 1000;
+
+void next_bucket(Self self);
+
+void log_report(Self self, const AggregationReport& report) {
+  auto& throttle = self->state.throttle;
+  const auto now = self->clock().now();
+  for (std::size_t i = 0; i < report.malformed.size(); ++i) {
+    const auto reason = describe(static_cast<Malformed>(i));
+    const auto& dropped = report.malformed[i];
+    if (const auto count = throttle.add(reason, dropped.count, now)) {
+      spdlog::warn("[Aggregator] dropped {} raw records: what {} cannot be used{}{}", *count, reason,
+                   dropped.example.empty() ? "" : ", for example ", dropped.example);
+    }
+  }
+  if (const auto count = throttle.add("unsupported", report.unsupported.count, now)) {
+    spdlog::warn("[Aggregator] dropped {} raw metrics of types that METRICS_WRAPPER does not know, for example {}",
+                 *count, report.unsupported.example);
+  }
+}
+
+void end_round(Self self) {
+  auto& state = self->state;
+  state.aggregation.reset();
+  state.keys = {};
+  state.busy = false;
+}
+
+void give_up(Self self, const caf::error& error) {
+  spdlog::debug("[Aggregator] round given up: {}", text_of(error));
+  end_round(self);
+}
+
+void store_bucket(Self self) {
+  auto& state = self->state;
+  auto bucket = state.aggregation->finish(state.bucket);
+  const auto records = state.keys.size();
+  const auto points = bucket.points.size();
+  self->request(state.redis, caf::infinite,
+                Replace{raw_metrics, std::move(state.keys), wrapped_metrics, std::move(bucket.points)})
+      .then(
+          [self, records, points, report = std::move(bucket.report)] {
+            self->state.taken.keep();
+            spdlog::debug("[Aggregator] {} raw records became {} points", records, points);
+            log_report(self, report);
+            next_bucket(self);
+          },
+          [self](const caf::error& error) {
+            // What was not refused may have been stored, and then its seconds are taken.
+            if (error == QueueErrc::unreachable) {
+              self->state.taken.keep();
+            } else {
+              self->state.taken.give_back();
+            }
+            give_up(self, error);
+          });
+}
+
+void fetch_window(Self self) {
+  auto& state = self->state;
+  auto keys = state.keys.slice(state.requested, window);
+  state.requested += keys.size();
+  self->request(state.redis, caf::infinite, Fetch{raw_metrics, std::move(keys)})
+      .then(
+          [self](const PackedStrings& values) {
+            auto& state = self->state;
+            // Redis works on the next window while this one is read.
+            if (state.requested < state.keys.size()) {
+              fetch_window(self);
+            }
+            state.aggregation->add(values);
+            state.read += values.size();
+            if (state.read >= state.keys.size()) {
+              store_bucket(self);
+            }
+          },
+          [self](const caf::error& error) { give_up(self, error); });
+}
+
+void read_bucket(Self self, double oldest) {
+  auto& state = self->state;
+  state.bucket = bucket_of(oldest, state.settings.interval);
+  self->request(state.redis, caf::infinite, List{raw_metrics, state.bucket, records_at_once})
+      .then(
+          [self](PackedStrings& keys) {
+            auto& state = self->state;
+            if (keys.empty()) {
+              end_round(self);  // Somebody else has taken them.
+              return;
+            }
+            state.keys = std::move(keys);
+            state.requested = 0;
+            state.read = 0;
+            state.aggregation.emplace(*state.settings.wrapper, state.taken);
+            fetch_window(self);
+          },
+          [self](const caf::error& error) { give_up(self, error); });
+}
+
+void next_bucket(Self self) {
+  self->request(self->state.redis, caf::infinite, Oldest{raw_metrics})
+      .then(
+          [self](const OldestRecord& oldest) {
+            if (oldest.timestamp && *oldest.timestamp < self->state.closed) {
+              read_bucket(self, *oldest.timestamp);
+            } else {
+              end_round(self);
+            }
+          },
+          [self](const caf::error& error) { give_up(self, error); });
+}
+
+}  // namespace
+
+aggregator_actor::behavior_type aggregator(Self self, redis_actor redis,
+                                           AggregatorSettings settings) {
+  end_with_exceptions(self);
+  auto& state = self->state;
+  state.redis = std::move(redis);
+  state.settings = std::move(settings);
+  const auto grace = closing_grace(state.settings.interval);
+  self->delayed_send(self, first_tick(state.settings.wall(), state.settings.interval, grace), Tick{});
+  return {
+      [self, grace](Tick) {
+        auto& state = self->state;
+        const auto now = state.settings.wall();
+        self->delayed_send(self, next_tick(now, state.settings.interval, grace), Tick{});
+        if (!std::exchange(state.busy, true)) {
+          state.closed = closed_before(now, state.settings.interval);
+          next_bucket(self);
+        }
+      },
+  };
+}
+
+}  // namespace chouette

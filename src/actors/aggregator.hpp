@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chouette/wrapper.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "actors/actors.hpp"
+#include "actors/clock.hpp"
+#include "logging/fault.hpp"
+#include "metrics/aggregation.hpp"
+#include "metrics/taken_seconds.hpp"
+
+namespace chouette {
+
+struct AggregatorSettings {
+  std::chrono::seconds interval;
+  std::shared_ptr<const Wrapper> wrapper;
+  WallClock wall = wall_time;
+};
+
+struct AggregatorState {
+  static inline const char* name = "aggregator";
+  AggregatorSettings settings;
+  redis_actor redis;
+  TakenSeconds taken;
+  std::optional<Aggregation> aggregation;
+  Throttle throttle;
+
+  bool busy = false;            ///< A round is under way; a tick meanwhile starts no second one.
+  double closed = 0;            ///< The round takes what is stamped before this.
+  TimeRange bucket{};           ///< Under way.
+  PackedStrings keys;           ///< Its raw records.
+  std::size_t requested = 0;    ///< How many of their values were asked for,
+  std::size_t read = 0;         ///< and how many have come.
+};
+
+aggregator_actor::behavior_type aggregator(aggregator_actor::stateful_pointer<AggregatorState> self,
+                                           redis_actor redis, AggregatorSettings settings);
+
+}  // namespace chouette

@@ -1,0 +1,95 @@
+#include "actors/redis.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "actors/failures.hpp"
+
+namespace chouette {
+
+namespace {
+
+using Self = redis_actor::stateful_pointer<RedisState>;
+
+std::string waiting(Queue& queue) {
+  const auto raw = queue.size(raw_metrics);
+  const auto wrapped = queue.size(wrapped_metrics);
+  return raw && wrapped ? fmt::format("{} raw metrics and {} points wait", *raw, *wrapped)
+                        : "the queues cannot be counted";
+}
+
+void note_error(Self self, const std::string& what, const QueueError& error) {
+  auto& state = self->state;
+  if (error.code == QueueErrc::unreachable) {
+    if (state.unreachable.begin(self->clock().now())) {
+      spdlog::error("[Redis] {}. The agent goes on trying", error.message);
+    }
+  } else if (state.refused[what].begin(self->clock().now())) {
+    spdlog::error("[Redis] {} fails: {}. The agent goes on trying", what, error.message);
+  }
+}
+
+void note_success(Self self, const std::string& what) {
+  auto& state = self->state;
+  if (const auto lasted = state.unreachable.end(self->clock().now())) {
+    spdlog::info("[Redis] answers again after {}: {}", to_text(*lasted), waiting(*state.queue));
+  }
+  if (const auto fault = state.refused.find(what); fault != state.refused.end()) {
+    const auto lasted = fault->second.end(self->clock().now());
+    spdlog::info("[Redis] {} works again after {}: {}", what, to_text(*lasted),
+                 waiting(*state.queue));
+    state.refused.erase(fault);
+  }
+}
+
+/// The answer to a request, after what it says about Redis was noted.
+template <class T>
+caf::result<T> answer(Self self, std::string_view call, QueueName queue, QueueResult<T> result) {
+  const auto what = fmt::format("{} {}", call, queue.keys);
+  if (!result) {
+    note_error(self, what, result.error());
+    return caf::make_error(result.error().code, result.error().message);
+  }
+  note_success(self, what);
+  if constexpr (std::is_void_v<T>) {
+    return caf::unit;
+  } else {
+    return std::move(*result);
+  }
+}
+
+}  // namespace
+
+redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue) {
+  end_with_exceptions(self);
+  self->state.queue = std::move(queue);
+  return {
+      [self](const Oldest& request) {
+        auto oldest = self->state.queue->oldest(request.queue).map([](std::optional<double> time) {
+          return OldestRecord{time};
+        });
+        return answer(self, "reading", request.queue, std::move(oldest));
+      },
+      [self](const List& request) {
+        return answer(self, "reading", request.queue,
+                      self->state.queue->list(request.queue, request.range, request.limit));
+      },
+      [self](const Fetch& request) {
+        return answer(self, "fetching from", request.queue,
+                      self->state.queue->fetch(request.queue, request.keys));
+      },
+      [self](const Replace& request) {
+        const auto call = request.records.empty() ? "removing from" : "storing into";
+        return answer(self, call, request.to,
+                      self->state.queue->replace(request.from, request.keys, request.to,
+                                                 request.records));
+      },
+      [self](const Expire& request) {
+        return answer(self, "expiring", request.queue,
+                      self->state.queue->expire(request.queue, request.before));
+      },
+  };
+}
+
+}  // namespace chouette

@@ -1,0 +1,223 @@
+#include "intake/metrics_payload.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "metrics/json_number.hpp"
+#include "metrics/json_reader.hpp"
+
+namespace chouette {
+
+namespace {
+
+using simdjson::dom::element;
+
+struct Point {
+  std::int64_t second;
+  double value;
+};
+
+std::optional<SeriesType> type_named(std::string_view name) {
+  for (const auto type : {SeriesType::gauge, SeriesType::count, SeriesType::rate}) {
+    if (name == to_string(type)) {
+      return type;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Point> read_point(const element& item) {
+  constexpr double largest_exact_integer = 9007199254740992.0;
+  simdjson::dom::array pair;
+  double time = 0;
+  double value = 0;
+  if (item.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
+      pair.at(0).get(time) != simdjson::SUCCESS || pair.at(1).get(value) != simdjson::SUCCESS ||
+      std::abs(time) > largest_exact_integer) {
+    return std::nullopt;
+  }
+  return Point{static_cast<std::int64_t>(std::floor(time)), value};
+}
+
+/// In time order, each second once.
+void combine(std::vector<Point>& points, SeriesType type) {
+  std::stable_sort(points.begin(), points.end(),
+                   [](const Point& a, const Point& b) { return a.second < b.second; });
+  std::vector<Point> combined;
+  combined.reserve(points.size());
+  for (const auto& point : points) {
+    if (combined.empty() || combined.back().second != point.second) {
+      combined.push_back(point);
+    } else if (type == SeriesType::gauge) {
+      combined.back().value = point.value;
+    } else {
+      constexpr auto limit = std::numeric_limits<double>::max();
+      combined.back().value = std::clamp(combined.back().value + point.value, -limit, limit);
+    }
+  }
+  points = std::move(combined);
+}
+
+}  // namespace
+
+/// A record of the queue, read.
+struct MetricsPayload::Record {
+  std::string_view name;
+  SeriesType type = SeriesType::gauge;
+  std::int64_t interval = 0;
+  std::string_view host;
+  Tags tags;
+  std::vector<Point> points;
+
+  static std::optional<Record> read(const element& document);
+
+ private:
+  bool read_field(std::string_view key, const element& value);
+};
+
+struct MetricsPayload::Series {
+  nlohmann::json head;
+  SeriesType type;
+  std::vector<Point> points;
+};
+
+bool MetricsPayload::Record::read_field(std::string_view key, const element& value) {
+  simdjson::dom::array list;
+  std::string_view text;
+  if (key == "metric") {
+    return value.get(name) == simdjson::SUCCESS;
+  }
+  if (key == "type") {
+    const auto known =
+        value.get(text) == simdjson::SUCCESS ? type_named(text) : std::nullopt;
+    type = known.value_or(SeriesType::gauge);
+    return known.has_value();
+  }
+  if (key == "interval") {
+    double seconds = 0;
+    if (!value.is_null() && (value.get(seconds) != simdjson::SUCCESS || !(seconds >= 0 && seconds < 1e9))) {
+      return false;
+    }
+    interval = static_cast<std::int64_t>(seconds);
+    return true;
+  }
+  if (key == "host") {
+    return value.is_null() || value.get(host) == simdjson::SUCCESS;
+  }
+  if (key == "tags" && !value.is_null()) {
+    if (value.get(list) != simdjson::SUCCESS) {
+      return false;
+    }
+    for (const auto item : list) {
+      if (item.get(text) != simdjson::SUCCESS) {
+        return false;
+      }
+      tags.emplace_back(text);
+    }
+  }
+  if (key == "points") {
+    if (value.get(list) != simdjson::SUCCESS) {
+      return false;
+    }
+    for (const auto item : list) {
+      const auto point = read_point(item);
+      if (!point) {
+        return false;
+      }
+      points.push_back(*point);
+    }
+  }
+  return true;
+}
+
+std::optional<MetricsPayload::Record> MetricsPayload::Record::read(const element& document) {
+  Record record;
+  simdjson::dom::object object;
+  if (document.get(object) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  for (const auto [key, value] : object) {
+    if (!record.read_field(key, value)) {
+      return std::nullopt;
+    }
+  }
+  if (record.name.empty() || record.points.empty()) {
+    return std::nullopt;
+  }
+  return record;
+}
+
+MetricsPayload::MetricsPayload(SeriesExtras extras, PayloadLimits limits)
+    : extras_(std::move(extras)), limits_(limits), reader_(std::make_unique<JsonReader>()) {}
+
+MetricsPayload::~MetricsPayload() = default;
+
+MetricsPayload::Added MetricsPayload::add(std::string_view text) {
+  const auto document = reader_->parse(text);
+  auto record = document.error() == simdjson::SUCCESS ? Record::read(document.value_unsafe())
+                                                      : std::nullopt;
+  if (!record) {
+    return Added::malformed;
+  }
+  // What a record adds at most: itself, and what every series gets.
+  auto bytes = text.size() + extras_.host.size() + 16;
+  for (const auto& tag : extras_.global_tags) {
+    bytes += tag.size() + 3;
+  }
+  if (!empty() && (points_ + record->points.size() > limits_.points || bytes_ + bytes > limits_.bytes)) {
+    return Added::full;
+  }
+  record->tags.insert(record->tags.end(), extras_.global_tags.begin(), extras_.global_tags.end());
+  std::sort(record->tags.begin(), record->tags.end());
+  record->tags.erase(std::unique(record->tags.begin(), record->tags.end()), record->tags.end());
+  if (!extras_.host.empty()) {
+    record->host = extras_.host;
+  }
+  auto& points = series_of(*record).points;
+  points.insert(points.end(), record->points.begin(), record->points.end());
+  points_ += record->points.size();
+  bytes_ += bytes;
+  return Added::yes;
+}
+
+MetricsPayload::Series& MetricsPayload::series_of(const Record& record) {
+  nlohmann::json head{{"metric", record.name}, {"type", to_string(record.type)}, {"tags", record.tags}};
+  if (record.interval > 0) {
+    head["interval"] = record.interval;
+  }
+  if (!record.host.empty()) {
+    head["host"] = record.host;
+  }
+  const auto [found, is_new] = index_.try_emplace(head.dump(), series_.size());
+  if (is_new) {
+    series_.push_back({std::move(head), record.type, {}});
+  }
+  return series_[found->second];
+}
+
+std::string MetricsPayload::take() {
+  std::string json = R"({"series":[)";
+  for (auto& series : series_) {
+    combine(series.points, series.type);
+    auto points = nlohmann::json::array();
+    for (const auto& point : series.points) {
+      points.push_back(nlohmann::json::array({point.second, json_number(point.value)}));
+    }
+    series.head["points"] = std::move(points);
+    if (json.back() == '}') {
+      json += ',';
+    }
+    json += series.head.dump();
+  }
+  json += "]}";
+  series_.clear();
+  index_.clear();
+  points_ = 0;
+  bytes_ = 0;
+  return json;
+}
+
+}  // namespace chouette

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <spdlog/common.h>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "logging/secret.hpp"
+
+namespace chouette {
+
+/// Makes spdlog's default logger write to stdout, one JSON object a line:
+/// `{"asctime": "2026-11-23T06:31:57+0000", "levelname": "INFO", "message": "…"}`. Wherever one of
+/// `secrets` would stand in a message, `***` does. `level`: DEBUG, INFO, WARNING, ERROR, CRITICAL.
+void set_up_logging(std::string_view level, std::vector<Secret> secrets);
+
+/// The formatter behind it.
+std::unique_ptr<spdlog::formatter> make_json_formatter(std::vector<Secret> secrets);
+
+}  // namespace chouette

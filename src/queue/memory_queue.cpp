@@ -1,0 +1,141 @@
+#include "queue/memory_queue.hpp"
+
+namespace chouette {
+
+std::set<std::pair<double, std::string_view>> MemoryQueue::Stored::by_time() const {
+  std::set<std::pair<double, std::string_view>> order;
+  for (const auto& [key, timestamp] : keys) {
+    order.emplace(timestamp, key);
+  }
+  return order;
+}
+
+void MemoryQueue::Stored::erase(const PackedStrings& removed) {
+  for (std::size_t i = 0; i < removed.size(); ++i) {
+    const std::string key(removed[i]);
+    keys.erase(key);
+    values.erase(key);
+  }
+}
+
+std::optional<QueueError> MemoryQueue::enter(std::string_view call) {
+  if (on_call) {
+    on_call(call);
+  }
+  return failure;
+}
+
+void MemoryQueue::put_key(QueueName queue, const std::string& key, double timestamp) {
+  at(queue).keys[key] = timestamp;
+}
+
+void MemoryQueue::put_value(QueueName queue, const std::string& key, const std::string& value) {
+  at(queue).values[key] = value;
+}
+
+QueueResult<std::optional<double>> MemoryQueue::oldest(QueueName queue) {
+  if (const auto error = enter("oldest")) {
+    return tl::unexpected(*error);
+  }
+  const auto order = at(queue).by_time();
+  return order.empty() ? std::nullopt : std::optional(order.begin()->first);
+}
+
+QueueResult<PackedStrings> MemoryQueue::list(QueueName queue, TimeRange range, std::size_t limit) {
+  if (const auto error = enter("list")) {
+    return tl::unexpected(*error);
+  }
+  PackedStrings keys;
+  for (const auto& [timestamp, key] : at(queue).by_time()) {
+    if (range.contains(timestamp) && keys.size() < limit) {
+      keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+QueueResult<PackedStrings> MemoryQueue::fetch(QueueName queue, const PackedStrings& keys) {
+  if (const auto error = enter("fetch")) {
+    return tl::unexpected(*error);
+  }
+  PackedStrings values;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto found = at(queue).values.find(keys[i]);
+    if (found == at(queue).values.end()) {
+      values.push_absent();
+    } else {
+      values.push_back(found->second);
+    }
+  }
+  return values;
+}
+
+QueueResult<void> MemoryQueue::store(QueueName queue, const std::vector<NewRecord>& records) {
+  if (const auto error = enter("store")) {
+    return tl::unexpected(*error);
+  }
+  for (const auto& record : records) {
+    put_key(queue, record.key, record.timestamp);
+    put_value(queue, record.key, record.value);
+  }
+  return {};
+}
+
+QueueResult<void> MemoryQueue::replace(QueueName from, const PackedStrings& keys, QueueName to,
+                                       const std::vector<NewRecord>& records) {
+  if (const auto error = enter("replace")) {
+    return tl::unexpected(*error);
+  }
+  at(from).erase(keys);
+  for (const auto& record : records) {
+    put_key(to, record.key, record.timestamp);
+    put_value(to, record.key, record.value);
+  }
+  return {};
+}
+
+QueueResult<void> MemoryQueue::remove(QueueName queue, const PackedStrings& keys) {
+  if (const auto error = enter("remove")) {
+    return tl::unexpected(*error);
+  }
+  at(queue).erase(keys);
+  return {};
+}
+
+QueueResult<Expired> MemoryQueue::expire(QueueName queue, double before) {
+  if (const auto error = enter("expire")) {
+    return tl::unexpected(*error);
+  }
+  auto& stored = at(queue);
+  PackedStrings old;
+  for (const auto& [timestamp, key] : stored.by_time()) {
+    if (timestamp < before && old.size() < expire_batch) {
+      old.push_back(key);
+    }
+  }
+  stored.erase(old);
+  Expired expired{.records = old.size(), .halves = 0};
+  std::set<std::string> lone;
+  for (const auto& [key, value] : stored.values) {
+    if (!stored.keys.contains(key)) {
+      lone.insert(key);
+    }
+  }
+  for (const auto& key : stored.lone_values) {
+    if (lone.erase(key) > 0) {
+      stored.values.erase(key);
+      ++expired.halves;
+    }
+  }
+  stored.lone_values = std::move(lone);
+  return expired;
+}
+
+QueueResult<std::size_t> MemoryQueue::size(QueueName queue) {
+  if (const auto error = enter("size")) {
+    return tl::unexpected(*error);
+  }
+  return at(queue).keys.size();
+}
+
+}  // namespace chouette

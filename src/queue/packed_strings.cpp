@@ -1,0 +1,20 @@
+#include "queue/packed_strings.hpp"
+
+#include <algorithm>
+
+namespace chouette {
+
+PackedStrings PackedStrings::slice(std::size_t from, std::size_t count) const {
+  PackedStrings part;
+  const auto to = std::min(from + count, size());
+  for (auto i = from; i < to; ++i) {
+    if (present(i)) {
+      part.push_back((*this)[i]);
+    } else {
+      part.push_absent();
+    }
+  }
+  return part;
+}
+
+}  // namespace chouette

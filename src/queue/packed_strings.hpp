@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chouette {
+
+/// A list of texts in one piece of memory, some of which may be absent. 100,000 keys of 36 bytes
+/// take 4 MB here, 10 MB as a vector of strings.
+class PackedStrings {
+ public:
+  void push_back(std::string_view text) {
+    text_.append(text);
+    ends_.push_back(text_.size());
+    present_.push_back(true);
+  }
+  void push_absent() {
+    ends_.push_back(text_.size());
+    present_.push_back(false);
+  }
+
+  /// The text at `i`; empty where absent.
+  std::string_view operator[](std::size_t i) const {
+    const auto begin = i == 0 ? 0 : ends_[i - 1];
+    return std::string_view(text_).substr(begin, ends_[i] - begin);
+  }
+  bool present(std::size_t i) const { return present_[i]; }
+
+  std::size_t size() const { return ends_.size(); }
+  bool empty() const { return ends_.empty(); }
+
+  /// The texts `from` to `from + count`, or fewer at the end.
+  PackedStrings slice(std::size_t from, std::size_t count) const;
+
+  void reserve(std::size_t count, std::size_t bytes) {
+    ends_.reserve(count);
+    present_.reserve(count);
+    text_.reserve(bytes);
+  }
+
+ private:
+  std::string text_;
+  std::vector<std::size_t> ends_;
+  std::vector<bool> present_;
+};
+
+}  // namespace chouette

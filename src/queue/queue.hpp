@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "queue/packed_strings.hpp"
+
+namespace chouette {
+
+/// A queue in Redis: a sorted set of record keys by Unix time and a hash of their JSON texts.
+struct QueueName {
+  std::string_view keys;    ///< Redis key of the sorted set: record key -> timestamp.
+  std::string_view values;  ///< Redis key of the hash: record key -> JSON.
+
+  bool operator==(const QueueName&) const = default;
+};
+
+inline constexpr QueueName raw_metrics{"chouette:metrics:raw.keys", "chouette:metrics:raw.values"};
+inline constexpr QueueName wrapped_metrics{"chouette:metrics:wrapped.keys",
+                                           "chouette:metrics:wrapped.values"};
+inline constexpr QueueName wrapped_logs{"chouette:logs:wrapped.keys", "chouette:logs:wrapped.values"};
+
+/// Why a queue could not do what it was asked.
+enum class QueueErrc : std::uint8_t {
+  unreachable = 1,  ///< No connection, or it broke, or no answer in time.
+  refused,          ///< The server answered, with an error: AUTH, OOM, LOADING, READONLY, ...
+  wrong_type,       ///< A queue's key holds something else than a sorted set or a hash.
+};
+
+struct QueueError {
+  QueueErrc code;
+  std::string message;  ///< For the log: one line, no secrets.
+};
+
+template <class T>
+using QueueResult = tl::expected<T, QueueError>;
+
+/// A record to be stored. As it brings its key along, storing it twice stores it once.
+struct NewRecord {
+  std::string key;    ///< A random UUID: `make_record_key()`.
+  double timestamp;   ///< Unix time in seconds: the record's score.
+  std::string value;  ///< JSON.
+};
+
+/// A random (version 4) UUID. Thread-safe.
+std::string make_record_key();
+
+/// Timestamps `from <= t < to`; an infinite end is part of the range.
+struct TimeRange {
+  double from;
+  double to;
+
+  bool contains(double timestamp) const {
+    return timestamp >= from && (timestamp < to || to == std::numeric_limits<double>::infinity());
+  }
+};
+
+inline constexpr TimeRange all_time{-std::numeric_limits<double>::infinity(),
+                                    std::numeric_limits<double>::infinity()};
+
+/// What expiring a queue removed.
+struct Expired {
+  std::size_t records = 0;  ///< Older than asked.
+  std::size_t halves = 0;   ///< Values whose key is missing.
+};
+
+/// The most that one call of `expire` removes.
+inline constexpr std::size_t expire_batch = 10000;
+
+/// The storage between applications and the intake. Each call either happens as a whole or not at
+/// all; after an `unreachable` error it may have happened, and repeating it with the same records
+/// does no harm. Called from one thread at a time.
+class Queue {
+ public:
+  virtual ~Queue() = default;
+
+  /// The timestamp of the oldest record; none if the queue is empty.
+  virtual QueueResult<std::optional<double>> oldest(QueueName queue) = 0;
+
+  /// Keys of at most `limit` records within `range`, oldest first.
+  virtual QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit) = 0;
+
+  /// The values of `keys`, in their order; absent where a key has no value.
+  virtual QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) = 0;
+
+  /// Adds `records`.
+  virtual QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) = 0;
+
+  /// Removes `keys` from `from` and adds `records` to `to`, in one transaction.
+  virtual QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
+                                    const std::vector<NewRecord>& records) = 0;
+
+  /// Removes `keys`; those that are gone already do not matter.
+  virtual QueueResult<void> remove(QueueName queue, const PackedStrings& keys) = 0;
+
+  /// Removes what is older than `before`, up to `expire_batch` records, and values that had no key
+  /// in two calls in a row.
+  virtual QueueResult<Expired> expire(QueueName queue, double before) = 0;
+
+  /// How many records wait.
+  virtual QueueResult<std::size_t> size(QueueName queue) = 0;
+};
+
+}  // namespace chouette

@@ -1,0 +1,386 @@
+#include "queue/redis_queue.hpp"
+
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+namespace chouette {
+
+namespace {
+
+/// Keys in one command: beyond a few hundred nothing is gained, and Redis serves others meanwhile.
+constexpr std::size_t window = 1000;
+/// How many values without a key are looked for, and remembered, in one call.
+constexpr std::size_t lone_values_limit = 1000;
+
+std::string to_score(double value) {
+  if (std::isinf(value)) {
+    return value < 0 ? "-inf" : "+inf";
+  }
+  std::array<char, 32> text;
+  const auto result = std::to_chars(text.data(), text.data() + text.size(), value);
+  return {text.data(), result.ptr};
+}
+
+std::string_view text_of(const redisReply& reply) { return {reply.str, reply.len}; }
+
+QueueError unexpected_answer(std::string_view command) {
+  return {QueueErrc::refused, "Redis gives an unexpected answer to " + std::string(command)};
+}
+
+/// Commands that are executed together or not at all.
+class Transaction {
+ public:
+  explicit Transaction(RedisConnection& connection) : connection_(connection) { send({"MULTI"}); }
+
+  void send(const RedisCommand& command) {
+    if (!failure_) {
+      if (auto sent = connection_.send(command); !sent) {
+        failure_ = sent.error();
+      }
+      ++sent_;
+    }
+  }
+
+  void remove(QueueName queue, const PackedStrings& keys) {
+    for (std::size_t from = 0; from < keys.size(); from += window) {
+      const auto to = std::min(from + window, keys.size());
+      RedisCommand zrem{"ZREM", queue.keys};
+      RedisCommand hdel{"HDEL", queue.values};
+      for (auto i = from; i < to; ++i) {
+        zrem.add(keys[i]);
+        hdel.add(keys[i]);
+      }
+      send(zrem);
+      send(hdel);
+    }
+  }
+
+  void add(QueueName queue, const std::vector<NewRecord>& records) {
+    for (std::size_t from = 0; from < records.size(); from += window) {
+      const auto to = std::min(from + window, records.size());
+      std::vector<std::string> scores;
+      scores.reserve(to - from);
+      RedisCommand zadd{"ZADD", queue.keys};
+      RedisCommand hset{"HSET", queue.values};
+      for (auto i = from; i < to; ++i) {
+        scores.push_back(to_score(records[i].timestamp));
+        zadd.add(scores.back());
+        zadd.add(records[i].key);
+        hset.add(records[i].key);
+        hset.add(records[i].value);
+      }
+      send(zadd);
+      send(hset);
+    }
+  }
+
+  QueueResult<void> execute() {
+    send({"EXEC"});
+    for (; sent_ > 1 && receive(); --sent_) {
+    }
+    auto result = receive();  // of EXEC
+    if (failure_) {
+      return tl::unexpected(*failure_);
+    }
+    if (!result || result->type != REDIS_REPLY_ARRAY) {
+      return tl::unexpected(unexpected_answer("EXEC"));
+    }
+    for (std::size_t i = 0; i < result->elements; ++i) {
+      if (const auto error = error_of(*result->element[i])) {
+        return tl::unexpected(*error);
+      }
+    }
+    return {};
+  }
+
+ private:
+  /// The first error is the one that tells: what follows is EXECABORT.
+  RedisReply receive() {
+    if (failure_ && failure_->code == QueueErrc::unreachable) {
+      return nullptr;
+    }
+    auto reply = connection_.receive();
+    const auto error = reply ? error_of(**reply) : reply.error();
+    if (error && !failure_) {
+      failure_ = error;
+    }
+    return reply ? std::move(*reply) : nullptr;
+  }
+
+  RedisConnection& connection_;
+  std::size_t sent_ = 0;
+  std::optional<QueueError> failure_;
+};
+
+/// Redis rolls nothing back: were a queue's key of another type, a transaction that moves records
+/// there would only remove them. So its type is looked at before.
+QueueResult<void> check_types(RedisConnection& connection, QueueName queue) {
+  for (const auto& [key, type] : {std::pair{queue.keys, std::string_view("zset")},
+                                 std::pair{queue.values, std::string_view("hash")}}) {
+    const auto reply = connection.ask({"TYPE", key});
+    if (!reply) {
+      return tl::unexpected(reply.error());
+    }
+    const auto found = text_of(**reply);
+    if (found != "none" && found != type) {
+      return tl::unexpected(QueueError{QueueErrc::wrong_type, std::string(key) + " holds a " +
+                                                                  std::string(found) + ", not a " +
+                                                                  std::string(type)});
+    }
+  }
+  return {};
+}
+
+QueueResult<PackedStrings> strings_of(const QueueResult<RedisReply>& reply,
+                                      std::string_view command) {
+  if (!reply) {
+    return tl::unexpected(reply.error());
+  }
+  const auto& array = **reply;
+  if (array.type != REDIS_REPLY_ARRAY) {
+    return tl::unexpected(unexpected_answer(command));
+  }
+  PackedStrings strings;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < array.elements; ++i) {
+    bytes += array.element[i]->len;
+  }
+  strings.reserve(array.elements, bytes);
+  for (std::size_t i = 0; i < array.elements; ++i) {
+    if (array.element[i]->type == REDIS_REPLY_STRING) {
+      strings.push_back(text_of(*array.element[i]));
+    } else {
+      strings.push_absent();
+    }
+  }
+  return strings;
+}
+
+QueueResult<std::size_t> number_of(const QueueResult<RedisReply>& reply) {
+  if (!reply) {
+    return tl::unexpected(reply.error());
+  }
+  return static_cast<std::size_t>((*reply)->integer);
+}
+
+QueueResult<PackedStrings> list_keys(RedisConnection& connection, QueueName queue, TimeRange range,
+                                     std::size_t limit) {
+  auto to = to_score(range.to);
+  if (!std::isinf(range.to)) {
+    to.insert(to.begin(), '(');  // Exclusive.
+  }
+  return strings_of(connection.ask({"ZRANGEBYSCORE", queue.keys, to_score(range.from), to, "LIMIT",
+                                    "0", std::to_string(limit)}),
+                    "ZRANGEBYSCORE");
+}
+
+/// Those of `fields` that the sorted set does not know.
+QueueResult<PackedStrings> without_key(RedisConnection& connection, QueueName queue,
+                                       const PackedStrings& fields) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (auto sent = connection.send({"ZSCORE", queue.keys, fields[i]}); !sent) {
+      return tl::unexpected(sent.error());
+    }
+  }
+  PackedStrings result;
+  std::optional<QueueError> failure;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const auto reply = connection.receive();
+    if (!reply) {
+      return tl::unexpected(reply.error());
+    }
+    if (const auto error = error_of(**reply)) {
+      failure = error;
+    } else if ((*reply)->type == REDIS_REPLY_NIL) {
+      result.push_back(fields[i]);
+    }
+  }
+  if (failure) {
+    return tl::unexpected(*failure);
+  }
+  return result;
+}
+
+/// Values without a key, as far as one round of HSCAN finds them.
+QueueResult<std::vector<std::string>> find_lone_values(RedisConnection& connection,
+                                                       QueueName queue) {
+  std::vector<std::string> found;
+  std::string cursor = "0";
+  do {
+    const auto reply = connection.ask({"HSCAN", queue.values, cursor, "COUNT", "500"});
+    if (!reply) {
+      return tl::unexpected(reply.error());
+    }
+    if ((*reply)->type != REDIS_REPLY_ARRAY || (*reply)->elements != 2) {
+      return tl::unexpected(unexpected_answer("HSCAN"));
+    }
+    cursor = text_of(*(*reply)->element[0]);
+    const auto& pairs = *(*reply)->element[1];
+    PackedStrings fields;
+    for (std::size_t i = 0; i + 1 < pairs.elements; i += 2) {
+      fields.push_back(text_of(*pairs.element[i]));
+    }
+    const auto lone = without_key(connection, queue, fields);
+    if (!lone) {
+      return tl::unexpected(lone.error());
+    }
+    for (std::size_t i = 0; i < lone->size() && found.size() < lone_values_limit; ++i) {
+      found.emplace_back((*lone)[i]);
+    }
+  } while (cursor != "0" && found.size() < lone_values_limit);
+  return found;
+}
+
+}  // namespace
+
+RedisQueue::RedisQueue(RedisSettings settings, std::chrono::milliseconds timeout)
+    : settings_(std::move(settings)), timeout_(timeout) {}
+
+template <class Operation>
+auto RedisQueue::with_connection(Operation operation)
+    -> decltype(operation(std::declval<RedisConnection&>())) {
+  if (!connection_ || !connection_->alive()) {
+    connection_.reset();
+    auto opened = RedisConnection::open(settings_, timeout_);
+    if (!opened) {
+      return tl::unexpected(opened.error());
+    }
+    connection_ = std::move(*opened);
+  }
+  auto result = operation(*connection_);
+  if (!result && result.error().code == QueueErrc::unreachable) {
+    connection_.reset();
+  }
+  return result;
+}
+
+QueueResult<std::optional<double>> RedisQueue::oldest(QueueName queue) {
+  return with_connection([&](RedisConnection& connection) -> QueueResult<std::optional<double>> {
+    const auto reply = strings_of(connection.ask({"ZRANGE", queue.keys, "0", "0", "WITHSCORES"}), "ZRANGE");
+    if (!reply) {
+      return tl::unexpected(reply.error());
+    }
+    if (reply->size() < 2) {
+      return std::nullopt;
+    }
+    const std::string score((*reply)[1]);
+    return std::strtod(score.c_str(), nullptr);
+  });
+}
+
+QueueResult<PackedStrings> RedisQueue::list(QueueName queue, TimeRange range, std::size_t limit) {
+  return with_connection([&](RedisConnection& connection) {
+    return list_keys(connection, queue, range, limit);
+  });
+}
+
+QueueResult<PackedStrings> RedisQueue::fetch(QueueName queue, const PackedStrings& keys) {
+  if (keys.empty()) {
+    return PackedStrings{};
+  }
+  return with_connection([&](RedisConnection& connection) {
+    RedisCommand hmget{"HMGET", queue.values};
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      hmget.add(keys[i]);
+    }
+    return strings_of(connection.ask(hmget), "HMGET");
+  });
+}
+
+QueueResult<void> RedisQueue::store(QueueName queue, const std::vector<NewRecord>& records) {
+  return replace(queue, {}, queue, records);
+}
+
+QueueResult<void> RedisQueue::replace(QueueName from, const PackedStrings& keys, QueueName to,
+                                      const std::vector<NewRecord>& records) {
+  if (keys.empty() && records.empty()) {
+    return {};
+  }
+  return with_connection([&](RedisConnection& connection) -> QueueResult<void> {
+    if (auto right = check_types(connection, to); !right) {
+      return right;
+    }
+    Transaction transaction(connection);
+    transaction.add(to, records);
+    transaction.remove(from, keys);
+    return transaction.execute();
+  });
+}
+
+QueueResult<void> RedisQueue::remove(QueueName queue, const PackedStrings& keys) {
+  return replace(queue, keys, queue, {});
+}
+
+QueueResult<Expired> RedisQueue::expire(QueueName queue, double before) {
+  return with_connection([&](RedisConnection& connection) -> QueueResult<Expired> {
+    const auto keys = list_keys(connection, queue, {-INFINITY, before}, expire_batch);
+    if (!keys) {
+      return tl::unexpected(keys.error());
+    }
+    if (!keys->empty()) {
+      Transaction transaction(connection);
+      transaction.remove(queue, *keys);
+      if (auto done = transaction.execute(); !done) {
+        return tl::unexpected(done.error());
+      }
+    }
+    const auto halves = remove_lone_values(connection, queue);
+    if (!halves) {
+      return tl::unexpected(halves.error());
+    }
+    return Expired{.records = keys->size(), .halves = *halves};
+  });
+}
+
+QueueResult<std::size_t> RedisQueue::remove_lone_values(RedisConnection& connection,
+                                                        QueueName queue) {
+  auto& suspects = lone_values_[queue.keys];
+  PackedStrings fields;
+  for (const auto& field : suspects) {
+    fields.push_back(field);
+  }
+  suspects.clear();
+  const auto still_lone = without_key(connection, queue, fields);
+  if (!still_lone) {
+    return tl::unexpected(still_lone.error());
+  }
+  std::size_t removed = 0;
+  if (!still_lone->empty()) {
+    RedisCommand hdel{"HDEL", queue.values};
+    for (std::size_t i = 0; i < still_lone->size(); ++i) {
+      hdel.add((*still_lone)[i]);
+    }
+    const auto count = number_of(connection.ask(hdel));
+    if (!count) {
+      return count;
+    }
+    removed = *count;
+  }
+  const auto keys = number_of(connection.ask({"ZCARD", queue.keys}));
+  const auto values = number_of(connection.ask({"HLEN", queue.values}));
+  if (!keys || !values) {
+    return tl::unexpected(keys ? values.error() : keys.error());
+  }
+  if (*values > *keys) {
+    auto found = find_lone_values(connection, queue);
+    if (!found) {
+      return tl::unexpected(found.error());
+    }
+    suspects = std::move(*found);
+  }
+  return removed;
+}
+
+QueueResult<std::size_t> RedisQueue::size(QueueName queue) {
+  return with_connection([&](RedisConnection& connection) {
+    return number_of(connection.ask({"ZCARD", queue.keys}));
+  });
+}
+
+}  // namespace chouette

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "queue/queue.hpp"
+#include "queue/redis_connection.hpp"
+
+namespace chouette {
+
+/// The queues in a Redis server, 4.0 or newer. Connects when it is first used, and anew after each
+/// failure. No call takes longer than a few timeouts.
+class RedisQueue : public Queue {
+ public:
+  explicit RedisQueue(RedisSettings settings,
+                      std::chrono::milliseconds timeout = std::chrono::seconds{2});
+
+  QueueResult<std::optional<double>> oldest(QueueName queue) override;
+  QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit) override;
+  QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) override;
+  QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;
+  QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
+                            const std::vector<NewRecord>& records) override;
+  QueueResult<void> remove(QueueName queue, const PackedStrings& keys) override;
+  QueueResult<Expired> expire(QueueName queue, double before) override;
+  QueueResult<std::size_t> size(QueueName queue) override;
+
+ private:
+  /// Runs `operation` on a live connection, which is dropped if it breaks meanwhile.
+  template <class Operation>
+  auto with_connection(Operation operation)
+      -> decltype(operation(std::declval<RedisConnection&>()));
+
+  QueueResult<std::size_t> remove_lone_values(RedisConnection& connection, QueueName queue);
+
+  RedisSettings settings_;
+  std::chrono::milliseconds timeout_;
+  std::optional<RedisConnection> connection_;
+  std::map<std::string_view, std::vector<std::string>> lone_values_;  ///< By queue: seen once.
+};
+
+}  // namespace chouette

@@ -1,0 +1,182 @@
+#include "actors/aggregator.hpp"
+
+#include <map>
+
+#include "actor_test.hpp"
+#include "metrics/wrappers.hpp"
+
+namespace chouette::test {
+namespace {
+
+using nlohmann::json;
+
+class Aggregator : public ActorTest {
+ protected:
+  Aggregator() {
+    WrapperSettings settings{
+        .interval = 10s, .histogram_aggregates = {"max", "count"}, .histogram_percentiles = {0.95}};
+    spawn(aggregator, redis_,
+          AggregatorSettings{.interval = 10s,
+                             .wrapper = make_wrapper("datadog", settings),
+                             .wall = wall_clock()});
+    run();
+  }
+
+  /// Sum over all points of a metric that wait.
+  double sum_of(const std::string& metric) {
+    double sum = 0;
+    for (const auto& series : values(wrapped_metrics)) {
+      if (series["metric"] == metric) {
+        sum += series["points"][0][1].get<double>();
+      }
+    }
+    return sum;
+  }
+};
+
+TEST_F(Aggregator, TakesABucketOneSecondAfterItsEndAndNotBefore) {
+  put_raw("a", "count", 1, start + 9.9);
+  advance(10750ms);
+  EXPECT_EQ(size(raw_metrics), 1U);
+  EXPECT_EQ(size(wrapped_metrics), 0U);
+  advance(500ms);
+  EXPECT_EQ(size(raw_metrics), 0U);
+  EXPECT_EQ(values(wrapped_metrics),
+            (std::vector<json>{json::parse(R"({"metric":"a","type":"count","tags":[],"interval":10,
+                                               "points":[[1795416009,1]]})")}));
+}
+
+TEST_F(Aggregator, LeavesTheOpenBucketAlone) {
+  put_raw("a", "count", 1, start + 5);
+  put_raw("a", "count", 2, start + 10.5);
+  advance(11500ms);
+  EXPECT_EQ(size(raw_metrics), 1U);
+  EXPECT_EQ(sum_of("a"), 1);
+  advance(10s);
+  EXPECT_EQ(size(raw_metrics), 0U);
+  EXPECT_EQ(sum_of("a"), 3);
+}
+
+TEST_F(Aggregator, MakesOnePointOfASeriesInABucketHoweverManyWindowsItsRecordsFill) {
+  for (int i = 0; i < 3500; ++i) {
+    put_raw("a", "count", 1, start + i % 10, json{{"k", i % 2 == 0 ? "even" : "odd"}});
+  }
+  advance(11500ms);
+  EXPECT_EQ(size(raw_metrics), 0U);
+  EXPECT_EQ(size(wrapped_metrics), 2U);
+  EXPECT_EQ(sum_of("a"), 3500);
+}
+
+TEST_F(Aggregator, WorksOffABacklogOfManyBucketsInOneRound) {
+  for (int i = 0; i < 500; ++i) {
+    put_raw("a", "count", 1, start - 10 * i - 5);
+  }
+  advance(1250ms);
+  EXPECT_EQ(size(raw_metrics), 0U);
+  EXPECT_EQ(size(wrapped_metrics), 500U);
+}
+
+TEST_F(Aggregator, PutsALateMetricOnAFreeSecondOfItsBucket) {
+  put_raw("a", "count", 1, start + 3);
+  advance(11500ms);
+  put_raw("a", "count", 2, start + 3.5);
+  put_raw("a", "count", 4, start + 9);
+  advance(10s);
+  std::map<std::int64_t, double> points;
+  for (const auto& series : values(wrapped_metrics)) {
+    points[series["points"][0][0]] = series["points"][0][1];
+  }
+  EXPECT_EQ(points, (std::map<std::int64_t, double>{{1795416003, 1}, {1795416004, 6}}));
+}
+
+TEST_F(Aggregator, RemovesMalformedRecordsAndSaysSoOncePerMinuteAndReason) {
+  for (int round = 0; round < 4; ++round) {
+    put(raw_metrics, wall(), "not json");
+    put(raw_metrics, wall(), "[]");
+    put(raw_metrics, wall(), R"({"metric":"","type":"count","value":1,"timestamp":1})");
+    put(raw_metrics, wall(), R"({"metric":"a","type":"count","value":"1","timestamp":1})");
+    queue_->put_key(raw_metrics, "half " + std::to_string(round), wall());
+    put_raw("good", "count", 1, wall());
+    advance(12s);
+  }
+  advance(12s);
+  EXPECT_EQ(size(raw_metrics), 0U);
+  EXPECT_EQ(sum_of("good"), 4);
+  EXPECT_EQ(logged("is not JSON cannot be used, for example not json"), 1U);
+  EXPECT_EQ(logged("is not a JSON object"), 1U);
+  EXPECT_EQ(logged("half a record"), 1U);
+  EXPECT_EQ(logged("no usable \"value\""), 1U);
+}
+
+TEST_F(Aggregator, DropsTypesThatTheWrapperDoesNotKnowAndSaysSo) {
+  put_raw("d", "distribution", 1, start);
+  put_raw("a", "count", 1, start);
+  advance(11500ms);
+  EXPECT_EQ(size(raw_metrics), 0U);
+  EXPECT_EQ(size(wrapped_metrics), 1U);
+  EXPECT_EQ(logged("for example d of type distribution"), 1U);
+}
+
+TEST_F(Aggregator, LosesAndDoublesNothingWhenRedisFailsAtAnyCall) {
+  // Fails each call in turn, once; what fails is tried again at the next tick.
+  int calls = 0;
+  int failing = 0;
+  queue_->on_call = [&](std::string_view call) {
+    queue_->failure.reset();
+    if (call != "store" && call != "size" && ++calls == failing) {
+      queue_->failure = QueueError{QueueErrc::unreachable, "broken"};
+    }
+  };
+  for (failing = 1; failing < 12; ++failing) {
+    calls = 0;
+    for (int i = 0; i < 1500; ++i) {
+      put_raw("a", "count", 1, start + 10 * failing);
+    }
+    advance(10s);
+  }
+  failing = 0;
+  advance(30s);
+  EXPECT_EQ(size(raw_metrics), 0U);
+  EXPECT_EQ(sum_of("a"), 11 * 1500);
+}
+
+TEST_F(Aggregator, UsesTheSameSecondAgainWhenRedisRefusedToStore) {
+  put_raw("a", "count", 1, start + 3);
+  queue_->on_call = [&](std::string_view call) {
+    queue_->failure.reset();
+    if (call == "replace") {
+      queue_->failure = QueueError{QueueErrc::refused, "OOM"};
+    }
+  };
+  advance(35s);
+  queue_->on_call = nullptr;
+  queue_->failure.reset();
+  advance(10s);
+  ASSERT_EQ(size(wrapped_metrics), 1U);
+  EXPECT_EQ(values(wrapped_metrics)[0]["points"][0][0], 1795416003);
+}
+
+TEST_F(Aggregator, GoesOnWorkingWhenTheWallClockJumps) {
+  for (const auto jump : {-3600.0, 18000.0, -94608000.0, 94608000.0}) {
+    jump_wall_clock(jump);
+    advance(20s);
+    put_raw("a", "count", 1, wall());
+    advance(25s);
+    EXPECT_EQ(size(raw_metrics), 0U) << "after a jump by " << jump;
+  }
+  EXPECT_EQ(sum_of("a"), 4);
+}
+
+TEST_F(Aggregator, SurvivesScoresThatAreNoTime) {
+  put_raw("a", "count", 1, start);
+  queue_->put_key(raw_metrics, "a", -1e300);
+  queue_->put_value(raw_metrics, "a", R"({"metric":"a","type":"count","value":2,"timestamp":1})");
+  queue_->put_key(raw_metrics, "b", 1e300);
+  queue_->put_value(raw_metrics, "b", R"({"metric":"a","type":"count","value":4,"timestamp":1})");
+  advance(11500ms);
+  EXPECT_EQ(sum_of("a"), 3);
+  EXPECT_EQ(size(raw_metrics), 1U);  // A bucket of the far future is not closed.
+}
+
+}  // namespace
+}  // namespace chouette::test

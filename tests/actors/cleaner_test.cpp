@@ -1,0 +1,99 @@
+#include "actors/cleaner.hpp"
+
+#include "actor_test.hpp"
+
+namespace chouette::test {
+namespace {
+
+class Cleaner : public ActorTest {
+ protected:
+  Cleaner() {
+    cleaner_ = spawn(cleaner, redis_,
+                     CleanerSettings{.metric_ttl = 100s, .log_ttl = 1000s, .wall = wall_clock()});
+    run();
+  }
+
+  void clean() {
+    caf::scoped_actor self{system_};
+    auto response = self->request(cleaner_, caf::infinite, CleanUp{});
+    run();
+    bool answered = false;
+    response.receive([&](CleanedUp) { answered = true; }, [](const caf::error&) {});
+    EXPECT_TRUE(answered);
+  }
+
+  cleaner_actor cleaner_;
+};
+
+TEST_F(Cleaner, RemovesFromEachQueueWhatIsOlderThanItsTimeToLive) {
+  clean();
+  advance(1s);
+  for (const auto queue : {raw_metrics, wrapped_metrics, wrapped_logs}) {
+    for (const auto age : {50, 150, 1500}) {
+      put(queue, wall() - age, "{}");
+    }
+  }
+  clean();
+  EXPECT_EQ(size(raw_metrics), 1U);
+  EXPECT_EQ(size(wrapped_metrics), 1U);
+  EXPECT_EQ(size(wrapped_logs), 2U);
+  EXPECT_EQ(logged("2 records of chouette:metrics:raw.keys were older"), 1U);
+}
+
+TEST_F(Cleaner, WorksOnItsOwnTimerToo) {
+  put(raw_metrics, start - 500, "{}");
+  advance(121s);
+  EXPECT_EQ(size(raw_metrics), 0U);
+}
+
+TEST_F(Cleaner, RemovesMoreThanOneBatch) {
+  clean();
+  advance(1s);
+  std::vector<NewRecord> records;
+  for (std::size_t i = 0; i < expire_batch + 5; ++i) {
+    records.push_back({std::to_string(i), start - 1000, "{}"});
+  }
+  ASSERT_TRUE(queue_->store(raw_metrics, records));
+  clean();
+  EXPECT_EQ(size(raw_metrics), 0U);
+}
+
+TEST_F(Cleaner, DeletesNothingBecauseOfAJump) {
+  clean();
+  for (const auto jump : {94608000.0, -94608000.0, -3600.0, 18000.0, 3600.0}) {
+    put(wrapped_logs, wall() - 10, "{}");
+    jump_wall_clock(jump);
+    const auto before = size(wrapped_logs);
+    for (int i = 0; i < 5; ++i) {
+      advance(15s);
+      clean();
+    }
+    EXPECT_EQ(size(wrapped_logs), before) << "after a jump by " << jump;
+  }
+}
+
+TEST_F(Cleaner, DeletesAfterAJumpWhatHasReallyLivedForItsTime) {
+  clean();
+  put(raw_metrics, wall(), "{}");
+  jump_wall_clock(94608000);
+  advance(210s);
+  clean();
+  EXPECT_EQ(size(raw_metrics), 0U);
+}
+
+TEST_F(Cleaner, HoldsEverythingWhileTheClockIsNotSet) {
+  jump_wall_clock(-start);  // 1970
+  put(raw_metrics, wall(), "{}");
+  advance(600s);
+  clean();
+  EXPECT_EQ(size(raw_metrics), 1U);
+}
+
+TEST_F(Cleaner, AnswersEvenIfRedisIsAway) {
+  clean();
+  queue_->failure = QueueError{QueueErrc::unreachable, "away"};
+  clean();
+}
+
+}  // namespace
+}  // namespace chouette::test
