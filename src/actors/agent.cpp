@@ -31,7 +31,7 @@ namespace chouette {
 namespace {
 
 /// A stop takes at most 5 s; what hangs longer than this is left behind.
-constexpr std::chrono::milliseconds stop_deadline{4500};
+constexpr std::chrono::milliseconds stop_deadline{4000};
 /// A request may take this part of RELEASE_INTERVAL.
 constexpr double request_share = 0.8;
 

@@ -16,7 +16,7 @@ namespace {
 
 using Self = collector_actor::stateful_pointer<CollectorState>;
 
-/// What is kept in memory while Redis is away.
+/// What is kept in memory while Redis is away, besides what is on its way to it.
 constexpr std::size_t unstored_limit = 10000;
 /// Records in one transaction.
 constexpr std::size_t store_at_once = 1000;
@@ -26,7 +26,7 @@ constexpr std::size_t abandoned_limit = 3;
 void drop_overflow(Self self) {
   auto& state = self->state;
   std::uint64_t dropped = 0;
-  for (; state.unstored.size() + state.in_flight.size() > unstored_limit; ++dropped) {
+  for (; state.unstored.size() > unstored_limit; ++dropped) {
     state.unstored.pop_front();
   }
   if (const auto count = state.throttle.add("overflow", dropped, self->clock().now())) {
@@ -58,6 +58,7 @@ void store(Self self) {
                                   std::make_move_iterator(state.in_flight.begin()),
                                   std::make_move_iterator(state.in_flight.end()));
             state.in_flight.clear();
+            drop_overflow(self);
           });
 }
 

@@ -20,6 +20,15 @@ struct Point {
   double value;
 };
 
+constexpr std::size_t payload_frame = std::string_view(R"({"series":[]})").size();
+constexpr std::size_t points_frame = std::string_view(R"(,"points":[],)").size();
+constexpr std::size_t longest_point =
+    std::string_view("[-9007199254740992,-2.2250738585072014e-308],").size();
+
+std::string to_text(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::optional<SeriesType> type_named(std::string_view name) {
   for (const auto type : {SeriesType::gauge, SeriesType::count, SeriesType::rate}) {
     if (name == to_string(type)) {
@@ -73,6 +82,9 @@ struct MetricsPayload::Record {
   std::vector<Point> points;
 
   static std::optional<Record> read(const element& document);
+
+  /// The series object without its points.
+  nlohmann::json head() const;
 
  private:
   bool read_field(std::string_view key, const element& value);
@@ -150,6 +162,18 @@ std::optional<MetricsPayload::Record> MetricsPayload::Record::read(const element
   return record;
 }
 
+nlohmann::json MetricsPayload::Record::head() const {
+  nlohmann::json head{
+      {"metric", name}, {"type", to_string(type)}, {"tags", tags}};
+  if (interval > 0) {
+    head["interval"] = interval;
+  }
+  if (!host.empty()) {
+    head["host"] = host;
+  }
+  return head;
+}
+
 MetricsPayload::MetricsPayload(SeriesExtras extras, PayloadLimits limits)
     : extras_(std::move(extras)), limits_(limits), reader_(std::make_unique<JsonReader>()) {}
 
@@ -162,40 +186,32 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
   if (!record) {
     return Added::malformed;
   }
-  // What a record adds at most: itself, and what every series gets.
-  auto bytes = text.size() + extras_.host.size() + 16;
-  for (const auto& tag : extras_.global_tags) {
-    bytes += tag.size() + 3;
-  }
-  if (!empty() && (points_ + record->points.size() > limits_.points || bytes_ + bytes > limits_.bytes)) {
-    return Added::full;
-  }
   record->tags.insert(record->tags.end(), extras_.global_tags.begin(), extras_.global_tags.end());
   std::sort(record->tags.begin(), record->tags.end());
   record->tags.erase(std::unique(record->tags.begin(), record->tags.end()), record->tags.end());
   if (!extras_.host.empty()) {
     record->host = extras_.host;
   }
-  auto& points = series_of(*record).points;
+  auto head = record->head();
+  auto head_text = to_text(head);
+  const auto found = index_.find(head_text);
+  const auto is_new = found == index_.end();
+  const auto bytes =
+      (is_new ? head_text.size() + points_frame : 0) + record->points.size() * longest_point;
+  if (!empty() && (points_ + record->points.size() > limits_.points ||
+                   payload_frame + bytes_ + bytes > limits_.bytes)) {
+    return Added::full;
+  }
+  const auto number = is_new ? series_.size() : found->second;
+  if (is_new) {
+    index_.emplace(std::move(head_text), number);
+    series_.push_back({std::move(head), record->type, {}});
+  }
+  auto& points = series_[number].points;
   points.insert(points.end(), record->points.begin(), record->points.end());
   points_ += record->points.size();
   bytes_ += bytes;
   return Added::yes;
-}
-
-MetricsPayload::Series& MetricsPayload::series_of(const Record& record) {
-  nlohmann::json head{{"metric", record.name}, {"type", to_string(record.type)}, {"tags", record.tags}};
-  if (record.interval > 0) {
-    head["interval"] = record.interval;
-  }
-  if (!record.host.empty()) {
-    head["host"] = record.host;
-  }
-  const auto [found, is_new] = index_.try_emplace(head.dump(), series_.size());
-  if (is_new) {
-    series_.push_back({std::move(head), record.type, {}});
-  }
-  return series_[found->second];
 }
 
 std::string MetricsPayload::take() {
@@ -210,7 +226,7 @@ std::string MetricsPayload::take() {
     if (json.back() == '}') {
       json += ',';
     }
-    json += series.head.dump();
+    json += to_text(series.head);
   }
   json += "]}";
   series_.clear();

@@ -54,8 +54,6 @@ class MetricsPayload {
   struct Series;
   struct Record;
 
-  Series& series_of(const Record& record);
-
   SeriesExtras extras_;
   PayloadLimits limits_;
   std::unique_ptr<JsonReader> reader_;

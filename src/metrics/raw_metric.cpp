@@ -11,6 +11,7 @@ namespace chouette {
 namespace {
 
 using simdjson::dom::element;
+using simdjson::dom::element_type;
 
 constexpr double year_10000 = 253402300800.0;
 
@@ -28,9 +29,10 @@ bool append_element(const element& item, std::vector<std::string>& out) {
   double number = 0;
   if (item.is_string()) {
     text = "s";
-  } else if (item.get(number) == simdjson::SUCCESS && item.is_double() &&
-             number == std::trunc(number) && std::abs(number) < 9e15) {
-    out.push_back(std::to_string(static_cast<std::int64_t>(number)));
+  } else if (item.type() == element_type::DOUBLE && item.get(number) == simdjson::SUCCESS &&
+             number == std::trunc(number) && number >= -0x1p63 && number < 0x1p64) {
+    out.push_back(number < 0 ? std::to_string(static_cast<std::int64_t>(number))
+                             : std::to_string(static_cast<std::uint64_t>(number)));
     return true;
   }
   if (!append_scalar(item, text)) {

@@ -107,7 +107,7 @@ TEST_F(Collector, KeepsCapturesInBoundedMemoryWhileRedisIsAwayAndStoresThemAfter
   })});
   queue_->failure = QueueError{QueueErrc::unreachable, "away"};
   advance(149s);
-  EXPECT_EQ(logged("dropped the 2000 oldest captured metrics"), 1U);
+  EXPECT_EQ(logged("oldest captured metrics: 10000 wait for Redis already"), 1U);
   queue_->failure.reset();
   advance(1s);
   // Of four captures of 4,000 the oldest 6,000 had to go; the others were stored, each once.

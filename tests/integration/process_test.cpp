@@ -1,0 +1,148 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "support/agent.hpp"
+#include "support/intake.hpp"
+#include "support/redis_server.hpp"
+#include "support/wait.hpp"
+
+namespace chouette::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Process, StopsCleanlyAtSigtermAndSigint) {
+  RedisServer server;
+  Intake intake;
+  for (const auto signal : {SIGTERM, SIGINT}) {
+    AgentProcess agent(server, intake, {{"COLLECTOR_PLUGINS", "host"}});
+    ASSERT_TRUE(agent.wait_for_log("starts"));
+    std::this_thread::sleep_for(500ms);
+    agent.signal(signal);
+    EXPECT_EQ(agent.wait(5s), (ExitStatus{0, 0})) << "signal " << signal;
+    EXPECT_EQ(agent.count_in_log("stopped"), 1U);
+    EXPECT_EQ(agent.err(), "");
+  }
+}
+
+TEST(Process, StopsWithinFiveSecondsWhileARequestHangs) {
+  RedisServer server;
+  Intake intake;
+  auto redis = server.client();
+  intake.script({stall()});
+  redis.add({"hits", "count", 1, unix_now() - 5});
+  AgentProcess agent(server, intake, {{"RELEASE_INTERVAL", "10"}});
+  if (!intake.wait_until([&] { return intake.scripted() == 0; }, 11s)) {
+    FAIL() << "no release within its interval";
+  }
+  const auto stopped = agent.stop();
+  EXPECT_EQ(stopped.exit, (ExitStatus{0, 0}));
+  EXPECT_LT(stopped.elapsed, 5s);
+  EXPECT_EQ(redis.size(wrapped_metrics), 1U);
+}
+
+TEST(Process, FinishesTheRequestUnderWayWhenItStops) {
+  RedisServer server;
+  Intake intake;
+  auto redis = server.client();
+  intake.script({answer_late(700ms)});
+  redis.add({"hits", "count", 1, unix_now() - 5});
+  AgentProcess agent(server, intake);
+  ASSERT_TRUE(intake.wait_until([&] { return intake.scripted() == 0; }));
+  EXPECT_EQ(agent.stop().exit, (ExitStatus{0, 0}));
+  EXPECT_EQ(intake.sum("hits"), 1);
+  EXPECT_EQ(redis.size(wrapped_metrics), 0U);
+}
+
+TEST(Process, StopsWithinFiveSecondsWhileRedisHangs) {
+  RedisServer server;
+  Intake intake;
+  AgentProcess agent(server, intake, {{"COLLECTOR_PLUGINS", "host"}});
+  ASSERT_TRUE(agent.wait_for_log("starts"));
+  std::this_thread::sleep_for(1s);
+  server.pause();
+  std::this_thread::sleep_for(1500ms);
+  const auto stopped = agent.stop();
+  server.resume();
+  EXPECT_EQ(stopped.exit, (ExitStatus{0, 0}));
+  EXPECT_LT(stopped.elapsed, 5s);
+}
+
+TEST(Process, StartsWithoutRedisAndWithoutIntakeAndWorksOnceTheyAreThere) {
+  RedisServer server;
+  Intake intake;
+  server.stop();
+  intake.set_down();
+  AgentProcess agent(server, intake);
+  EXPECT_TRUE(agent.wait_for_log("no connection to Redis"));
+  server.start();
+  intake.set_up();
+  auto redis = server.client();
+  redis.add({"hits", "count", 1, unix_now()});
+  EXPECT_TRUE(intake.wait_until([&] { return intake.sum("hits") == 1; }));
+}
+
+TEST(Process, SaysAllThatIsWrongWithItsConfigurationAndExitsWith78) {
+  AgentProcess agent({{"AGGREGATE_INTERVAL", "soon"},
+                      {"METRICS_WRAPPER", "statsd"},
+                      {"COLLECTOR_PLUGINS", "host,toaster"},
+                      {"REDIS_PASSWORD", "hunter2 hunter2"}});
+  EXPECT_EQ(agent.wait(), (ExitStatus{78, 0}));
+  EXPECT_EQ(agent.count_in_log("API_KEY"), 1U);
+  EXPECT_EQ(agent.count_in_log("AGGREGATE_INTERVAL: \"soon\""), 1U);
+  EXPECT_EQ(agent.count_in_log("datadog, simple"), 1U);
+  EXPECT_EQ(agent.count_in_log("toaster"), 1U);
+  EXPECT_TRUE(agent.malformed_log_lines().empty());
+  EXPECT_EQ(agent.out().find("hunter2"), std::string::npos);
+}
+
+TEST(Process, ExitsWith2ForWrongUsageAndWith0ForQuestions) {
+  const ChildProcess::Environment environment{{"API_KEY", "x"}};
+  for (const auto& [argument, code] :
+       {std::pair{"--toaster", 2}, {"surplus", 2}, {"--help", 0}, {"--version", 0}}) {
+    AgentProcess agent(environment, std::vector<std::string>{argument});
+    EXPECT_EQ(agent.wait(), (ExitStatus{code, 0})) << argument;
+  }
+}
+
+TEST(Process, CheckConfigSaysWhetherTheConfigurationIsGood) {
+  const std::vector<std::string> check{"--check-config"};
+  AgentProcess good(ChildProcess::Environment{{"API_KEY", "x"}}, check);
+  EXPECT_EQ(good.wait(), (ExitStatus{0, 0}));
+  EXPECT_NE(good.out().find("The configuration is good."), std::string::npos);
+  AgentProcess bad(ChildProcess::Environment{{"API_KEY", "x"}, {"METRIC_TTL", "-1"}}, check);
+  EXPECT_EQ(bad.wait(), (ExitStatus{78, 0}));
+  EXPECT_NE(bad.out().find("METRIC_TTL"), std::string::npos);
+}
+
+TEST(Process, ShowsItsSecretsNowhere) {
+  RedisServer server({.password = "redis-secret-1"});
+  Intake intake("key-secret-2");
+  // Both refuse, and so have something to say.
+  AgentProcess agent(server, intake,
+                     {{"REDIS_PASSWORD", "redis-secret-3"},
+                      {"API_KEY", "key-secret-4"},
+                      {"LOG_LEVEL", "DEBUG"}});
+  EXPECT_TRUE(agent.wait_for_log("Redis answers: "));
+  AgentProcess other(server, intake,
+                     {{"REDIS_PASSWORD", "redis-secret-1"},
+                      {"API_KEY", "key-secret-4"},
+                      {"COLLECTOR_PLUGINS", "host"},
+                      {"LOG_LEVEL", "DEBUG"}});
+  EXPECT_TRUE(other.wait_for_log("refuses the API key"));
+  for (auto* process : {&agent, &other}) {
+    const auto command_line =
+        read_file("/proc/" + std::to_string(process->pid()) + "/cmdline");
+    EXPECT_NE(command_line, "");
+    EXPECT_EQ(command_line.find("secret"), std::string::npos);
+    EXPECT_EQ(process->stop().exit, (ExitStatus{0, 0}));
+    EXPECT_EQ(process->out().find("-secret-"), std::string::npos);
+    EXPECT_EQ(process->err(), "");
+  }
+}
+
+}  // namespace
+}  // namespace chouette::test
