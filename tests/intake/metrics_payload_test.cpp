@@ -322,7 +322,8 @@ TEST(MetricsPayload, LosesNoPointWhenSplitIntoPayloads) {
   const auto flush = [&] {
     const auto text = payload.take();
     EXPECT_LE(text.size(), 3000);
-    for (const auto& series : json::parse(text)["series"]) {
+    const auto sent_now = json::parse(text);
+    for (const auto& series : sent_now["series"]) {
       for (const auto& point : series["points"]) {
         sent += point[1].get<double>();
       }

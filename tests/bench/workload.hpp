@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+
+#include "support/redis_client.hpp"
+
+namespace chouette::bench {
+
+/// The raw queue that the measurements are made on: records of about 150 bytes of JSON, 200 series
+/// of five types in random order, spread over ten minutes that end a minute ago. Always the same
+/// but for its time.
+void fill_raw_queue(test::RedisClient& redis, std::size_t records);
+
+}  // namespace chouette::bench
