@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 
-#include "metrics/json_number.hpp"
 #include "metrics/json_reader.hpp"
+#include "metrics/json_text.hpp"
 
 namespace chouette {
 
@@ -21,13 +20,9 @@ struct Point {
 };
 
 constexpr std::size_t payload_frame = std::string_view(R"({"series":[]})").size();
-constexpr std::size_t points_frame = std::string_view(R"(,"points":[],)").size();
+constexpr std::size_t series_frame = std::string_view("]},").size();
 constexpr std::size_t longest_point =
     std::string_view("[-9007199254740992,-2.2250738585072014e-308],").size();
-
-std::string to_text(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 std::optional<SeriesType> type_named(std::string_view name) {
   for (const auto type : {SeriesType::gauge, SeriesType::count, SeriesType::rate}) {
@@ -83,15 +78,15 @@ struct MetricsPayload::Record {
 
   static std::optional<Record> read(const element& document);
 
-  /// The series object without its points.
-  nlohmann::json head() const;
+  /// The text of the series object up to its first point.
+  std::string head() const;
 
  private:
   bool read_field(std::string_view key, const element& value);
 };
 
 struct MetricsPayload::Series {
-  nlohmann::json head;
+  std::string head;
   SeriesType type;
   std::vector<Point> points;
 };
@@ -162,16 +157,23 @@ std::optional<MetricsPayload::Record> MetricsPayload::Record::read(const element
   return record;
 }
 
-nlohmann::json MetricsPayload::Record::head() const {
-  nlohmann::json head{
-      {"metric", name}, {"type", to_string(type)}, {"tags", tags}};
+std::string MetricsPayload::Record::head() const {
+  std::string text = R"({"metric":)";
+  append_json(name, text);
+  text += R"(,"type":)";
+  append_json(to_string(type), text);
+  text += R"(,"tags":)";
+  append_json(tags, text);
   if (interval > 0) {
-    head["interval"] = interval;
+    text += R"(,"interval":)";
+    append_json(interval, text);
   }
   if (!host.empty()) {
-    head["host"] = host;
+    text += R"(,"host":)";
+    append_json(host, text);
   }
-  return head;
+  text += R"(,"points":[)";
+  return text;
 }
 
 MetricsPayload::MetricsPayload(SeriesExtras extras, PayloadLimits limits)
@@ -193,18 +195,17 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
     record->host = extras_.host;
   }
   auto head = record->head();
-  auto head_text = to_text(head);
-  const auto found = index_.find(head_text);
+  const auto found = index_.find(head);
   const auto is_new = found == index_.end();
   const auto bytes =
-      (is_new ? head_text.size() + points_frame : 0) + record->points.size() * longest_point;
+      (is_new ? head.size() + series_frame : 0) + record->points.size() * longest_point;
   if (!empty() && (points_ + record->points.size() > limits_.points ||
                    payload_frame + bytes_ + bytes > limits_.bytes)) {
     return Added::full;
   }
   const auto number = is_new ? series_.size() : found->second;
   if (is_new) {
-    index_.emplace(std::move(head_text), number);
+    index_.emplace(head, number);
     series_.push_back({std::move(head), record->type, {}});
   }
   auto& points = series_[number].points;
@@ -218,15 +219,19 @@ std::string MetricsPayload::take() {
   std::string json = R"({"series":[)";
   for (auto& series : series_) {
     combine(series.points, series.type);
-    auto points = nlohmann::json::array();
+    json += series.head;
     for (const auto& point : series.points) {
-      points.push_back(nlohmann::json::array({point.second, json_number(point.value)}));
-    }
-    series.head["points"] = std::move(points);
-    if (json.back() == '}') {
+      json += '[';
+      append_json(point.second, json);
       json += ',';
+      append_json(point.value, json);
+      json += "],";
     }
-    json += to_text(series.head);
+    json.back() = ']';
+    json += "},";
+  }
+  if (!series_.empty()) {
+    json.pop_back();
   }
   json += "]}";
   series_.clear();

@@ -55,6 +55,10 @@ class JsonFormatter : public spdlog::formatter {
  public:
   explicit JsonFormatter(std::vector<Secret> secrets) : secrets_(std::move(secrets)) {
     std::erase_if(secrets_, [](const Secret& secret) { return secret.empty(); });
+    // The longest first, for one secret may hold another.
+    std::sort(secrets_.begin(), secrets_.end(), [](const Secret& a, const Secret& b) {
+      return a.reveal().size() > b.reveal().size();
+    });
   }
 
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {

@@ -47,6 +47,10 @@ AggregatedBucket Aggregation::finish(TimeRange bucket) {
   }
   result.points.reserve(points.size());
   for (auto& point : points) {
+    if (!std::isfinite(point.value)) {
+      report_.unsupported.add(point.name + ", whose value is no number");
+      continue;
+    }
     taken_.claim(point, bucket);
     result.points.push_back({make_record_key(), static_cast<double>(point.timestamp), to_json(point)});
   }

@@ -1,21 +1,26 @@
 #include "metrics/wrapped_json.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include "metrics/json_number.hpp"
+#include "metrics/json_text.hpp"
 
 namespace chouette {
 
 std::string to_json(const WrappedMetric& metric) {
-  using nlohmann::json;
-  json series{{"metric", metric.name},
-              {"type", to_string(metric.type)},
-              {"tags", metric.tags},
-              {"points", json::array({json::array({metric.timestamp, json_number(metric.value)})})}};
+  std::string json = R"({"metric":)";
+  append_json(metric.name, json);
+  json += R"(,"points":[[)";
+  append_json(metric.timestamp, json);
+  json += ',';
+  append_json(metric.value, json);
+  json += R"(]],"tags":)";
+  append_json(metric.tags, json);
+  json += R"(,"type":)";
+  append_json(to_string(metric.type), json);
   if (metric.interval.count() > 0) {
-    series["interval"] = metric.interval.count();
+    json += R"(,"interval":)";
+    append_json(std::int64_t{metric.interval.count()}, json);
   }
-  return series.dump(-1, ' ', false, json::error_handler_t::replace);
+  json += '}';
+  return json;
 }
 
 }  // namespace chouette

@@ -3,6 +3,7 @@
 //   bench-aggregation [records]
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <caf/all.hpp>
@@ -34,6 +35,16 @@ constexpr int rounds = 5;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// User and system time that this process has taken.
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 double median(std::vector<double> values) {
@@ -82,19 +93,25 @@ int run(std::size_t records) {
   test::RedisServer server;
   auto redis_client = server.client();
   std::vector<double> bare;
+  std::vector<double> bare_cpu;
   std::vector<double> agent;
+  std::vector<double> agent_cpu;
   std::size_t points = 0;
   for (int i = 0; i < rounds; ++i) {
     redis_client.command({"FLUSHALL"});
     fill_raw_queue(redis_client, records);
     const auto start = Clock::now();
+    auto cpu = cpu_seconds();
     if (drain_raw_queue(server.socket()) != records) {
       std::cerr << "the bare drain did not see all records\n";
       return 1;
     }
     bare.push_back(seconds_since(start));
+    bare_cpu.push_back(cpu_seconds() - cpu);
     fill_raw_queue(redis_client, records);
+    cpu = cpu_seconds();
     agent.push_back(aggregate(server, redis_client));
+    agent_cpu.push_back(cpu_seconds() - cpu);
     points = redis_client.size(wrapped_metrics);
   }
 
@@ -124,6 +141,8 @@ int run(std::size_t records) {
   print("bare hiredis program: read and delete", median(bare), "s", "");
   print("agent: read, aggregate, store points, delete", median(agent), "s", "");
   print("ratio", median(agent) / median(bare), "", "(at most 2.0)");
+  print("bare hiredis program, CPU", median(bare_cpu), "s", "");
+  print("agent, CPU", median(agent_cpu), "s", "");
   print("agent, resident memory at its peak", peak, "MiB", "(at most 40)");
   print("agent, resident memory afterwards", after, "MiB", "");
   print("agent, resident memory idle with the host plugin", resident, "MiB", "(at most 20)");

@@ -78,7 +78,7 @@ TEST(JsonFormatter, ShowsNoSecret) {
   EXPECT_EQ(message_of("key abc123, again abc123abc123.", {"abc123"}),
             "key ***, again ******.");
   EXPECT_EQ(message_of("abc123", {"abc123"}), "***");
-  EXPECT_EQ(message_of("a and b", {"b", "a"}), "*** *nd ***"s.replace(4, 1, "***"));
+  EXPECT_EQ(message_of("a and b", {"b", "a"}), "*** ***nd ***");
 }
 
 TEST(JsonFormatter, ShowsNoSecretThatNeedsEscaping) {
