@@ -71,8 +71,9 @@ int run(const chouette::LoadedConfig& loaded) {
                          : config.redis.socket;
   spdlog::info("[Agent] chouette-iot {} starts: Redis at {}, metrics to {}, plugins: {}",
                chouette::version, redis, config.datadog_url,
-               config.collector_plugins.empty() ? "none"
-                                                : fmt::format("{}", fmt::join(config.collector_plugins, ", ")));
+               config.collector_plugins.empty()
+                   ? "none"
+                   : fmt::format("{}", fmt::join(config.collector_plugins, ", ")));
   return chouette::run_agent(config);
 }
 

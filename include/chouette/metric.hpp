@@ -19,12 +19,12 @@ std::string_view to_string(SeriesType type);
 
 /// One finished point of one series, ready to be queued and sent. Plugins and wrappers make them.
 struct WrappedMetric {
-  std::string name;                    ///< Not empty. Datadog keeps ASCII letters, digits, `_`, `.`.
+  std::string name;  ///< Not empty. Datadog keeps ASCII letters, digits, `_`, `.`.
   SeriesType type = SeriesType::gauge;
   Tags tags;
-  std::int64_t timestamp = 0;          ///< Unix time in whole seconds, Datadog's resolution.
-  double value = 0;                    ///< Finite.
-  std::chrono::seconds interval{0};    ///< What a count or rate covers; 0 for a gauge: not sent.
+  std::int64_t timestamp = 0;        ///< Unix time in whole seconds, Datadog's resolution.
+  double value = 0;                  ///< Finite.
+  std::chrono::seconds interval{0};  ///< What a count or rate covers; 0 for a gauge: not sent.
 
   bool operator==(const WrappedMetric&) const = default;
 };
@@ -33,15 +33,15 @@ struct WrappedMetric {
 /// wrapper; every value in it is finite.
 struct MergedMetric {
   std::string name;
-  std::string type;              ///< As the application wrote it: `count`, `gauge`, `set`, ...
+  std::string type;  ///< As the application wrote it: `count`, `gauge`, `set`, ...
   Tags tags;
-  std::uint64_t count = 0;       ///< How many raw metrics were merged, 1 or more.
-  double first_timestamp = 0;    ///< Unix time in seconds of the earliest raw metric.
-  double last_timestamp = 0;     ///< Unix time in seconds of the latest raw metric.
-  double sum = 0;                ///< Of all values; does not depend on their order. 0 for a set.
-  double latest = 0;             ///< The value with the latest timestamp. 0 for a set.
-  std::vector<double> values;    ///< Sorted; kept unless the type is count, rate, gauge or set.
-  std::uint64_t distinct = 0;    ///< Distinct elements over all lists; only for a set.
+  std::uint64_t count = 0;     ///< How many raw metrics were merged, 1 or more.
+  double first_timestamp = 0;  ///< Unix time in seconds of the earliest raw metric.
+  double last_timestamp = 0;   ///< Unix time in seconds of the latest raw metric.
+  double sum = 0;              ///< Of all values; does not depend on their order. 0 for a set.
+  double latest = 0;           ///< The value with the latest timestamp. 0 for a set.
+  std::vector<double> values;  ///< Sorted; kept unless the type is count, rate, gauge or set.
+  std::uint64_t distinct = 0;  ///< Distinct elements over all lists; only for a set.
 };
 
 }  // namespace chouette

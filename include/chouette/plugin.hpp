@@ -20,7 +20,7 @@ struct Capture {
 /// What could not be read is named in `faults` and not sent; zero is a value and is sent. If
 /// `capture` throws, the plugin is destroyed and made anew for the next capture.
 class Plugin {
- public:
+public:
   virtual ~Plugin() = default;
 
   /// Reads everything once. `now` is the Unix time in whole seconds that the points are to carry.

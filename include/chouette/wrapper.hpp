@@ -19,7 +19,7 @@ struct WrapperSettings {
 /// Turns merged metrics into the points that are sent. One object serves the aggregator alone; it
 /// is called from one thread and keeps nothing between calls.
 class Wrapper {
- public:
+public:
   virtual ~Wrapper() = default;
 
   /// Appends the points of `metric` to `out`. Returns false, and appends nothing, if the wrapper

@@ -78,12 +78,11 @@ namespace chouette {
 
 /// Owns all queue I/O. Each request is answered, at the latest after a few of its timeouts; an
 /// error is a QueueErrc, and already logged.
-using redis_actor = caf::typed_actor<
-    caf::replies_to<Oldest>::with<OldestRecord>,
-    caf::replies_to<List>::with<PackedStrings>,
-    caf::replies_to<Fetch>::with<PackedStrings>,
-    caf::reacts_to<Replace>,
-    caf::replies_to<Expire>::with<Expired>>;
+using redis_actor =
+    caf::typed_actor<caf::replies_to<Oldest>::with<OldestRecord>,
+                     caf::replies_to<List>::with<PackedStrings>,
+                     caf::replies_to<Fetch>::with<PackedStrings>, caf::reacts_to<Replace>,
+                     caf::replies_to<Expire>::with<Expired>>;
 
 /// Removes what is older than its time to live. Answers when that is done, or could not be done.
 using cleaner_actor = caf::typed_actor<caf::replies_to<CleanUp>::with<CleanedUp>>;

@@ -45,7 +45,7 @@ sigset_t stop_signals() {
 
 /// A thread that waits for a signal, calls `stop` at the first and ends the process at the second.
 class SignalThread {
- public:
+public:
   template <class Stop>
   explicit SignalThread(Stop stop)
       : thread_([stop](const std::stop_token& done) {
@@ -69,12 +69,12 @@ class SignalThread {
     pthread_kill(thread_.native_handle(), SIGTERM);
   }
 
- private:
+private:
   std::jthread thread_;
 };
 
 class ActorConfig : public caf::actor_system_config {
- public:
+public:
   ActorConfig() {
     // CAF's default scheduler polls: 547 ms of CPU a minute at idle, this one 4 ms.
     set("scheduler.policy", caf::atom("sharing"));
@@ -93,7 +93,8 @@ std::vector<NamedPlugin> plugins_of(const Config& config) {
   for (const auto& row : plugin_table()) {
     const auto& wanted = config.collector_plugins;
     if (std::find(wanted.begin(), wanted.end(), row.name) != wanted.end()) {
-      plugins.push_back({std::string(row.name), [&config, make = row.make] { return make(config); }});
+      plugins.push_back(
+          {std::string(row.name), [&config, make = row.make] { return make(config); }});
     }
   }
   return plugins;
@@ -104,9 +105,9 @@ std::vector<VitalActor> start(caf::actor_system& system, const Config& config,
                               const std::stop_token& stop) {
   const auto redis_handle =
       system.spawn<caf::detached>(redis, std::make_shared<RedisQueue>(config.redis));
-  const cleaner_actor cleaner_handle = system.spawn(
-      cleaner, redis_handle,
-      CleanerSettings{.metric_ttl = config.metric_ttl, .log_ttl = config.log_ttl});
+  const cleaner_actor cleaner_handle =
+      system.spawn(cleaner, redis_handle,
+                   CleanerSettings{.metric_ttl = config.metric_ttl, .log_ttl = config.log_ttl});
   const auto aggregator_handle = system.spawn(
       aggregator, redis_handle,
       AggregatorSettings{.interval = config.wrapper.interval,
@@ -156,7 +157,8 @@ int run_agent(const Config& config) {
   self->receive([&](caf::ok_atom) { self->send_exit(root, caf::exit_reason::user_shutdown); },
                 on_down);
   if (!ended) {
-    self->receive(on_down, caf::after(stop_deadline) >> [] {});
+    self->receive(
+        on_down, caf::after(stop_deadline) >> [] {});
   }
   if (!ended) {
     spdlog::warn("[Agent] something hangs and is left behind; nothing is lost");

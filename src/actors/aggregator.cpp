@@ -29,13 +29,15 @@ void log_report(Self self, const AggregationReport& report) {
     const auto reason = describe(static_cast<Malformed>(i));
     const auto& dropped = report.malformed[i];
     if (const auto count = throttle.add(reason, dropped.count, now)) {
-      spdlog::warn("[Aggregator] dropped {} raw records: what {} cannot be used{}{}", *count, reason,
-                   dropped.example.empty() ? "" : ", for example ", dropped.example);
+      spdlog::warn("[Aggregator] dropped {} raw records: what {} cannot be used{}{}", *count,
+                   reason, dropped.example.empty() ? "" : ", for example ", dropped.example);
     }
   }
   if (const auto count = throttle.add("unsupported", report.unsupported.count, now)) {
-    spdlog::warn("[Aggregator] dropped {} raw metrics of types that METRICS_WRAPPER does not know, for example {}",
-                 *count, report.unsupported.example);
+    spdlog::warn(
+        "[Aggregator] dropped {} raw metrics of types that METRICS_WRAPPER does not know, for "
+        "example {}",
+        *count, report.unsupported.example);
   }
 }
 
@@ -56,8 +58,9 @@ void store_bucket(Self self) {
   auto bucket = state.aggregation->finish(state.bucket);
   const auto records = state.keys.size();
   const auto points = bucket.points.size();
-  self->request(state.redis, caf::infinite,
-                Replace{raw_metrics, std::move(state.keys), wrapped_metrics, std::move(bucket.points)})
+  self->request(
+          state.redis, caf::infinite,
+          Replace{raw_metrics, std::move(state.keys), wrapped_metrics, std::move(bucket.points)})
       .then(
           [self, records, points, report = std::move(bucket.report)] {
             self->state.taken.keep();
@@ -139,7 +142,8 @@ aggregator_actor::behavior_type aggregator(Self self, redis_actor redis,
   state.redis = std::move(redis);
   state.settings = std::move(settings);
   const auto grace = closing_grace(state.settings.interval);
-  self->delayed_send(self, first_tick(state.settings.wall(), state.settings.interval, grace), Tick{});
+  self->delayed_send(self, first_tick(state.settings.wall(), state.settings.interval, grace),
+                     Tick{});
   return {
       [self, grace](Tick) {
         auto& state = self->state;

@@ -27,12 +27,12 @@ struct AggregatorState {
   std::optional<Aggregation> aggregation;
   Throttle throttle;
 
-  bool busy = false;            ///< A round is under way; a tick meanwhile starts no second one.
-  double closed = 0;            ///< The round takes what is stamped before this.
-  TimeRange bucket{};           ///< Under way.
-  PackedStrings keys;           ///< Its raw records.
-  std::size_t requested = 0;    ///< How many of their values were asked for,
-  std::size_t read = 0;         ///< and how many have come.
+  bool busy = false;          ///< A round is under way; a tick meanwhile starts no second one.
+  double closed = 0;          ///< The round takes what is stamped before this.
+  TimeRange bucket{};         ///< Under way.
+  PackedStrings keys;         ///< Its raw records.
+  std::size_t requested = 0;  ///< How many of their values were asked for,
+  std::size_t read = 0;       ///< and how many have come.
 };
 
 aggregator_actor::behavior_type aggregator(aggregator_actor::stateful_pointer<AggregatorState> self,

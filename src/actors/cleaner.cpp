@@ -33,8 +33,7 @@ void expire_from(Self self, std::size_t i, caf::typed_response_promise<CleanedUp
     return;
   }
   auto& kept = state.queues[i];
-  const auto before =
-      kept.retention.expire_before(state.settings.wall(), self->clock().now());
+  const auto before = kept.retention.expire_before(state.settings.wall(), self->clock().now());
   if (!before) {
     expire_from(self, i + 1, std::move(promise));
     return;

@@ -23,7 +23,8 @@ struct CollectorSettings {
   std::chrono::seconds interval;
   std::vector<NamedPlugin> plugins;
   WallClock wall = wall_time;
-  bool detached = true;  ///< Each plugin on a thread of its own; tests without blocking ones say no.
+  bool detached =
+      true;  ///< Each plugin on a thread of its own; tests without blocking ones say no.
 };
 
 struct CollectorState {
@@ -39,9 +40,9 @@ struct CollectorState {
 
   CollectorSettings settings;
   redis_actor redis;
-  std::vector<Running> plugins;       ///< As in settings.plugins.
-  std::deque<NewRecord> unstored;     ///< Oldest first, bounded.
-  std::vector<NewRecord> in_flight;   ///< On their way to Redis.
+  std::vector<Running> plugins;      ///< As in settings.plugins.
+  std::deque<NewRecord> unstored;    ///< Oldest first, bounded.
+  std::vector<NewRecord> in_flight;  ///< On their way to Redis.
   Throttle throttle;
 };
 

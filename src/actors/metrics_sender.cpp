@@ -43,8 +43,9 @@ void give_up(Self self, const caf::error& error) {
 std::string describe(const Answer& answer) {
   switch (answer.verdict) {
     case Verdict::key_refused:
-      return fmt::format("the intake refuses the API key ({}). Nothing is deleted; check API_KEY and DATADOG_URL",
-                         answer.reason);
+      return fmt::format(
+          "the intake refuses the API key ({}). Nothing is deleted; check API_KEY and DATADOG_URL",
+          answer.reason);
     case Verdict::records_refused:
     case Verdict::too_large:
       return fmt::format("the intake refuses the request ({}). Nothing is deleted", answer.reason);
@@ -76,7 +77,8 @@ void remove_carried(Self self) {
             auto& state = self->state;
             const auto dropped = std::exchange(state.malformed, 0);
             if (const auto count = state.throttle.add("malformed", dropped, self->clock().now())) {
-              spdlog::warn("[MetricsSender] dropped {} records that are no series of the API", *count);
+              spdlog::warn("[MetricsSender] dropped {} records that are no series of the API",
+                           *count);
             }
             fill(self);
           },

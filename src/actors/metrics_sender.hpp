@@ -16,7 +16,7 @@ namespace chouette {
 
 struct MetricsSenderSettings {
   std::chrono::seconds interval;
-  double offset;          ///< Seconds; keeps a fleet from posting in the same second.
+  double offset;  ///< Seconds; keeps a fleet from posting in the same second.
   std::size_t bulk_size;
   SeriesExtras extras;
   WallClock wall = wall_time;
@@ -41,13 +41,13 @@ struct MetricsSenderState {
   Fault fault;
   Fault clock_unset;
 
-  bool busy = false;        ///< A release is under way.
+  bool busy = false;  ///< A release is under way.
   Release release;
-  PackedStrings keys;       ///< The bulk under way.
-  PackedStrings values;     ///< A window of it,
-  std::size_t window = 0;   ///< which begins at this key.
-  std::size_t next = 0;     ///< The next key to go into the payload.
-  PackedStrings carried;    ///< Keys of the payload's records, and of what cannot be sent at all,
+  PackedStrings keys;      ///< The bulk under way.
+  PackedStrings values;    ///< A window of it,
+  std::size_t window = 0;  ///< which begins at this key.
+  std::size_t next = 0;    ///< The next key to go into the payload.
+  PackedStrings carried;   ///< Keys of the payload's records, and of what cannot be sent at all,
   std::uint64_t malformed = 0;  ///< of which there are so many.
 };
 

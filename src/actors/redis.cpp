@@ -81,9 +81,9 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue) {
       },
       [self](const Replace& request) {
         const auto call = request.records.empty() ? "removing from" : "storing into";
-        return answer(self, call, request.to,
-                      self->state.queue->replace(request.from, request.keys, request.to,
-                                                 request.records));
+        return answer(
+            self, call, request.to,
+            self->state.queue->replace(request.from, request.keys, request.to, request.records));
       },
       [self](const Expire& request) {
         return answer(self, "expiring", request.queue,

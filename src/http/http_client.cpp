@@ -81,11 +81,11 @@ struct HttpClient::Handles {
 
 HttpClient::HttpClient(std::stop_token stop, std::chrono::milliseconds grace) {
   initialise_curl();
-  handles_ = std::make_unique<Handles>(Handles{
-      .multi = std::unique_ptr<CURLM, FreeMulti>(curl_multi_init()),
-      .easy = std::unique_ptr<CURL, FreeEasy>(curl_easy_init()),
-      .stop = std::move(stop),
-      .grace = grace});
+  handles_ = std::make_unique<Handles>(
+      Handles{.multi = std::unique_ptr<CURLM, FreeMulti>(curl_multi_init()),
+              .easy = std::unique_ptr<CURL, FreeEasy>(curl_easy_init()),
+              .stop = std::move(stop),
+              .grace = grace});
 }
 HttpClient::~HttpClient() = default;
 HttpClient::HttpClient(HttpClient&&) noexcept = default;

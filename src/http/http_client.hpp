@@ -36,7 +36,7 @@ struct HttpError {
 /// redirects are not followed (a key must not reach another host), proxies are taken from the usual
 /// variables. For one thread.
 class HttpClient {
- public:
+public:
   /// Once `stop` is requested, a request under way gets `grace` to finish and is then given up.
   explicit HttpClient(std::stop_token stop,
                       std::chrono::milliseconds grace = std::chrono::milliseconds{1500});
@@ -47,7 +47,7 @@ class HttpClient {
   /// Blocks until the answer is there, the timeout is over, or the process is to stop.
   tl::expected<HttpResponse, HttpError> perform(const HttpRequest& request);
 
- private:
+private:
   struct Handles;
   std::unique_ptr<Handles> handles_;
 };

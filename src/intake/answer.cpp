@@ -36,7 +36,8 @@ std::string excerpt(const std::string& body) {
 
 Answer read_answer(const tl::expected<HttpResponse, HttpError>& result) {
   if (!result) {
-    return {result.error().stopped ? Verdict::stopping : Verdict::try_later, result.error().message};
+    return {result.error().stopped ? Verdict::stopping : Verdict::try_later,
+            result.error().message};
   }
   auto reason = "HTTP " + std::to_string(result->status);
   if (const auto text = excerpt(result->body); !text.empty()) {

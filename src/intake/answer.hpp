@@ -9,12 +9,12 @@ namespace chouette {
 
 /// What an intake's answer means for the records that were sent.
 enum class Verdict {
-  accepted,        ///< 2xx: they are delivered and may be deleted.
-  records_refused, ///< 400: at least one of them will never be taken.
-  too_large,       ///< 413: the same records in smaller requests may be taken.
-  key_refused,     ///< 401, 403: nothing will be taken before a person changes the key.
-  try_later,       ///< Any other answer, or none: keep them and try again.
-  stopping,        ///< The request was given up because the process is to stop.
+  accepted,         ///< 2xx: they are delivered and may be deleted.
+  records_refused,  ///< 400: at least one of them will never be taken.
+  too_large,        ///< 413: the same records in smaller requests may be taken.
+  key_refused,      ///< 401, 403: nothing will be taken before a person changes the key.
+  try_later,        ///< Any other answer, or none: keep them and try again.
+  stopping,         ///< The request was given up because the process is to stop.
 };
 
 struct Answer {

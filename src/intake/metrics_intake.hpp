@@ -12,7 +12,7 @@ namespace chouette {
 
 /// Where series are delivered. For one thread; `post` blocks.
 class MetricsIntake {
- public:
+public:
   virtual ~MetricsIntake() = default;
 
   /// Posts a payload in zlib format and reads the answer.
@@ -27,13 +27,13 @@ struct IntakeSettings {
 
 /// POST <url>/v1/series. The key travels in the DD-API-KEY header and nowhere else.
 class DatadogMetricsIntake : public MetricsIntake {
- public:
+public:
   /// A request under way when `stop` is requested is given a moment to finish.
   DatadogMetricsIntake(IntakeSettings settings, std::stop_token stop);
 
   Answer post(const std::string& deflated) override;
 
- private:
+private:
   IntakeSettings settings_;
   HttpClient client_;
 };

@@ -81,7 +81,7 @@ struct MetricsPayload::Record {
   /// The text of the series object up to its first point.
   std::string head() const;
 
- private:
+private:
   bool read_field(std::string_view key, const element& value);
 };
 
@@ -98,14 +98,14 @@ bool MetricsPayload::Record::read_field(std::string_view key, const element& val
     return value.get(name) == simdjson::SUCCESS;
   }
   if (key == "type") {
-    const auto known =
-        value.get(text) == simdjson::SUCCESS ? type_named(text) : std::nullopt;
+    const auto known = value.get(text) == simdjson::SUCCESS ? type_named(text) : std::nullopt;
     type = known.value_or(SeriesType::gauge);
     return known.has_value();
   }
   if (key == "interval") {
     double seconds = 0;
-    if (!value.is_null() && (value.get(seconds) != simdjson::SUCCESS || !(seconds >= 0 && seconds < 1e9))) {
+    if (!value.is_null() &&
+        (value.get(seconds) != simdjson::SUCCESS || !(seconds >= 0 && seconds < 1e9))) {
       return false;
     }
     interval = static_cast<std::int64_t>(seconds);
@@ -183,8 +183,8 @@ MetricsPayload::~MetricsPayload() = default;
 
 MetricsPayload::Added MetricsPayload::add(std::string_view text) {
   const auto document = reader_->parse(text);
-  auto record = document.error() == simdjson::SUCCESS ? Record::read(document.value_unsafe())
-                                                      : std::nullopt;
+  auto record =
+      document.error() == simdjson::SUCCESS ? Record::read(document.value_unsafe()) : std::nullopt;
   if (!record) {
     return Added::malformed;
   }

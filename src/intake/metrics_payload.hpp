@@ -30,7 +30,7 @@ struct PayloadLimits {
 /// Collects wrapped metrics and writes them as `{"series": […]}` with one object for each series.
 /// Two points of a series in one second become one: the sum of counts and rates, the last gauge.
 class MetricsPayload {
- public:
+public:
   enum class Added {
     yes,
     full,       ///< Not added: send this payload first.
@@ -50,7 +50,7 @@ class MetricsPayload {
   /// The JSON of all that was added; the payload is empty afterwards.
   std::string take();
 
- private:
+private:
   struct Series;
   struct Record;
 

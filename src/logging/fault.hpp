@@ -11,7 +11,7 @@ namespace chouette {
 
 /// A fault that lasts: said when it begins and when it ends, not each time round.
 class Fault {
- public:
+public:
   using Time = std::chrono::steady_clock::time_point;
 
   /// True if this is the beginning, which is to be logged.
@@ -22,20 +22,20 @@ class Fault {
 
   bool lasts() const { return since_.has_value(); }
 
- private:
+private:
   std::optional<Time> since_;
 };
 
 /// Things that may go wrong a thousand times a second: said at most once a minute for each kind.
 class Throttle {
- public:
+public:
   using Time = std::chrono::steady_clock::time_point;
 
   /// Counts `count` more of `kind`. Returns how many there were since the last time it returned
   /// a number, which is to be logged; nothing within a minute of that.
   std::optional<std::uint64_t> add(std::string_view kind, std::uint64_t count, Time now);
 
- private:
+private:
   struct Kind {
     std::uint64_t unsaid = 0;
     std::optional<Time> said;

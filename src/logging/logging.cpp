@@ -52,7 +52,7 @@ void scrub(std::string& text, const std::vector<Secret>& secrets) {
 }
 
 class JsonFormatter : public spdlog::formatter {
- public:
+public:
   explicit JsonFormatter(std::vector<Secret> secrets) : secrets_(std::move(secrets)) {
     std::erase_if(secrets_, [](const Secret& secret) { return secret.empty(); });
     // The longest first, for one secret may hold another.
@@ -77,7 +77,7 @@ class JsonFormatter : public spdlog::formatter {
     return std::make_unique<JsonFormatter>(secrets_);
   }
 
- private:
+private:
   std::vector<Secret> secrets_;
 };
 
@@ -88,8 +88,8 @@ std::unique_ptr<spdlog::formatter> make_json_formatter(std::vector<Secret> secre
 }
 
 void set_up_logging(std::string_view level, std::vector<Secret> secrets) {
-  auto logger = std::make_shared<spdlog::logger>(
-      "chouette-iot", std::make_shared<spdlog::sinks::stdout_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("chouette-iot",
+                                                 std::make_shared<spdlog::sinks::stdout_sink_mt>());
   logger->set_formatter(make_json_formatter(std::move(secrets)));
   const auto* found = std::find_if(levels.begin(), levels.end(),
                                    [level](const Level& row) { return row.name == level; });

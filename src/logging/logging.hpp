@@ -1,7 +1,7 @@
 #pragma once
 
-#include <memory>
 #include <spdlog/common.h>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>

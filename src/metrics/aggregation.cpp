@@ -52,7 +52,8 @@ AggregatedBucket Aggregation::finish(TimeRange bucket) {
       continue;
     }
     taken_.claim(point, bucket);
-    result.points.push_back({make_record_key(), static_cast<double>(point.timestamp), to_json(point)});
+    result.points.push_back(
+        {make_record_key(), static_cast<double>(point.timestamp), to_json(point)});
   }
   result.report = std::exchange(report_, {});
   return result;

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <chouette/wrapper.hpp>
 #include <array>
+#include <chouette/wrapper.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,9 +24,9 @@ struct Dropped {
 
 /// What became of the raw records of a bucket.
 struct AggregationReport {
-  std::uint64_t merged = 0;                            ///< Raw metrics that went into points.
-  std::array<Dropped, malformed_kinds> malformed;      ///< By `Malformed`.
-  Dropped unsupported;                                 ///< Types that the wrapper does not know.
+  std::uint64_t merged = 0;                        ///< Raw metrics that went into points.
+  std::array<Dropped, malformed_kinds> malformed;  ///< By `Malformed`.
+  Dropped unsupported;                             ///< Types that the wrapper does not know.
 };
 
 /// The points of a bucket and what they were made of.
@@ -38,17 +38,18 @@ struct AggregatedBucket {
 /// Turns the raw records of one bucket into points. Feed it the bucket's records in pieces of any
 /// size and order, then finish; it can then be used for the next bucket.
 class Aggregation {
- public:
+public:
   /// `wrapper` and `taken` must outlive it.
   Aggregation(const Wrapper& wrapper, TakenSeconds& taken) : wrapper_(wrapper), taken_(taken) {}
 
   /// Reads raw records; those that are malformed, or absent, are counted.
   void add(const PackedStrings& records);
 
-  /// The points of all that was added, each on a second of its own; claims these seconds of `taken`.
+  /// The points of all that was added, each on a second of its own; claims these seconds of
+  /// `taken`.
   AggregatedBucket finish(TimeRange bucket);
 
- private:
+private:
   const Wrapper& wrapper_;
   TakenSeconds& taken_;
   RawMetricParser parser_;

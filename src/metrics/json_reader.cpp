@@ -44,8 +44,9 @@ void append_double(double number, std::string& out) {
   const auto plain = size == 0 || (size >= 1e-4 && size < 1e16);
   const auto begin = out.size();
   std::array<char, 32> text;
-  const auto result = std::to_chars(text.data(), text.data() + text.size(), number,
-                                    plain ? std::chars_format::fixed : std::chars_format::scientific);
+  const auto result =
+      std::to_chars(text.data(), text.data() + text.size(), number,
+                    plain ? std::chars_format::fixed : std::chars_format::scientific);
   out.append(text.data(), result.ptr);
   if (plain && out.find('.', begin) == std::string::npos) {
     out.append(".0");

@@ -10,11 +10,11 @@ namespace chouette {
 /// simdjson's DOM parser with one addition: integers beyond 64 bits, which Python writes, are read
 /// as doubles. For one thread; what it returns lives until the next call.
 class JsonReader {
- public:
+public:
   /// An error for whatever is not JSON. Never throws.
   simdjson::simdjson_result<simdjson::dom::element> parse(std::string_view json);
 
- private:
+private:
   simdjson::dom::parser parser_;
   std::string rewritten_;
 };

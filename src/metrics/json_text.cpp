@@ -9,7 +9,9 @@ namespace chouette {
 
 namespace {
 
-bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+bool is_plain(char c) {
+  return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
 
 template <class Number>
 void append_number(Number number, std::string& out) {
@@ -35,7 +37,9 @@ void append_json(double number, std::string& out) {
   append_number(number + 0.0, out);  // 0, not -0
 }
 
-void append_json(std::int64_t number, std::string& out) { append_number(number, out); }
+void append_json(std::int64_t number, std::string& out) {
+  append_number(number, out);
+}
 
 void append_json(const std::vector<std::string>& texts, std::string& out) {
   out += '[';

@@ -39,7 +39,7 @@ struct RawMetric {
 
 /// Reads raw metrics. Keeps its memory between calls; for one thread.
 class RawMetricParser {
- public:
+public:
   RawMetricParser();
   ~RawMetricParser();
   RawMetricParser(const RawMetricParser&) = delete;
@@ -48,7 +48,7 @@ class RawMetricParser {
   /// What it returns lives until the next call. Never throws for anything that `json` may hold.
   tl::expected<const RawMetric*, Malformed> parse(std::string_view json);
 
- private:
+private:
   struct Reader;
   std::unique_ptr<Reader> reader_;
   RawMetric metric_;

@@ -14,7 +14,7 @@ namespace chouette {
 /// Remembers for which seconds a series has a point already, so that no second gets two, of which
 /// Datadog would keep only the last. Bounded: what was claimed longest ago is forgotten first.
 class TakenSeconds {
- public:
+public:
   explicit TakenSeconds(std::size_t capacity = 65536) : capacity_(capacity) {}
 
   /// Moves `point` to a free second: the one it has, else another of `bucket`, else the next free
@@ -27,7 +27,7 @@ class TakenSeconds {
   /// They will not be stored, their seconds are free again.
   void give_back();
 
- private:
+private:
   bool take(std::uint64_t series, std::int64_t second);
 
   std::size_t capacity_;

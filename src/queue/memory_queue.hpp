@@ -14,7 +14,7 @@ namespace chouette {
 
 /// The queues in memory, with the promises of the real ones: for tests of what stands above them.
 class MemoryQueue : public Queue {
- public:
+public:
   /// While set, each call fails with it and changes nothing.
   std::optional<QueueError> failure;
 
@@ -35,7 +35,7 @@ class MemoryQueue : public Queue {
   QueueResult<Expired> expire(QueueName queue, double before) override;
   QueueResult<std::size_t> size(QueueName queue) override;
 
- private:
+private:
   struct Stored {
     std::map<std::string, double, std::less<>> keys;
     std::map<std::string, std::string, std::less<>> values;

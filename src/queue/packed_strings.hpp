@@ -11,7 +11,7 @@ namespace chouette {
 /// A list of texts in one piece of memory, some of which may be absent. 100,000 keys of 36 bytes
 /// take 4 MB here, 10 MB as a vector of strings.
 class PackedStrings {
- public:
+public:
   void push_back(std::string_view text) {
     text_.append(text);
     ends_.push_back(text_.size());
@@ -41,7 +41,7 @@ class PackedStrings {
     text_.reserve(bytes);
   }
 
- private:
+private:
   std::string text_;
   std::vector<std::size_t> ends_;
   std::vector<bool> present_;

@@ -24,7 +24,8 @@ struct QueueName {
 inline constexpr QueueName raw_metrics{"chouette:metrics:raw.keys", "chouette:metrics:raw.values"};
 inline constexpr QueueName wrapped_metrics{"chouette:metrics:wrapped.keys",
                                            "chouette:metrics:wrapped.values"};
-inline constexpr QueueName wrapped_logs{"chouette:logs:wrapped.keys", "chouette:logs:wrapped.values"};
+inline constexpr QueueName wrapped_logs{"chouette:logs:wrapped.keys",
+                                        "chouette:logs:wrapped.values"};
 
 /// Why a queue could not do what it was asked.
 enum class QueueErrc : std::uint8_t {
@@ -77,7 +78,7 @@ inline constexpr std::size_t expire_batch = 10000;
 /// all; after an `unreachable` error it may have happened, and repeating it with the same records
 /// does no harm. Called from one thread at a time.
 class Queue {
- public:
+public:
   virtual ~Queue() = default;
 
   /// The timestamp of the oldest record; none if the queue is empty.

@@ -41,17 +41,20 @@ QueueResult<void> sign_in(RedisConnection& connection, const RedisSettings& sett
 
 }  // namespace
 
-void FreeRedisReply::operator()(redisReply* reply) const { freeReplyObject(reply); }
+void FreeRedisReply::operator()(redisReply* reply) const {
+  freeReplyObject(reply);
+}
 
-void RedisConnection::Close::operator()(redisContext* context) const { redisFree(context); }
+void RedisConnection::Close::operator()(redisContext* context) const {
+  redisFree(context);
+}
 
 std::optional<QueueError> error_of(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_ERROR) {
     return std::nullopt;
   }
   const std::string text(reply.str, reply.len);
-  const auto code =
-      text.rfind("WRONGTYPE", 0) == 0 ? QueueErrc::wrong_type : QueueErrc::refused;
+  const auto code = text.rfind("WRONGTYPE", 0) == 0 ? QueueErrc::wrong_type : QueueErrc::refused;
   return QueueError{code, "Redis answers: " + text};
 }
 
@@ -62,8 +65,8 @@ QueueResult<RedisConnection> RedisConnection::open(const RedisSettings& settings
                       ? redisConnectWithTimeout(settings.host.c_str(), settings.port, limit)
                       : redisConnectUnixWithTimeout(settings.socket.c_str(), limit));
   const auto failed = [&settings](const std::string& reason) {
-    return tl::unexpected(
-        QueueError{QueueErrc::unreachable, "no connection to Redis at " + place(settings) + ": " + reason});
+    return tl::unexpected(QueueError{
+        QueueErrc::unreachable, "no connection to Redis at " + place(settings) + ": " + reason});
   };
   if (!context) {
     return failed("out of memory");
@@ -82,7 +85,8 @@ QueueResult<RedisConnection> RedisConnection::open(const RedisSettings& settings
 }
 
 QueueError RedisConnection::broken() const {
-  return {QueueErrc::unreachable, std::string("the connection to Redis broke: ") + context_->errstr};
+  return {QueueErrc::unreachable,
+          std::string("the connection to Redis broke: ") + context_->errstr};
 }
 
 QueueResult<void> RedisConnection::send(const RedisCommand& command) {

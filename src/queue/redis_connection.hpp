@@ -17,7 +17,7 @@ namespace chouette {
 
 /// A command for Redis: binary-safe arguments. The texts must live until it is sent.
 class RedisCommand {
- public:
+public:
   RedisCommand(std::initializer_list<std::string_view> arguments) {
     for (const auto argument : arguments) {
       add(argument);
@@ -28,7 +28,7 @@ class RedisCommand {
     lengths_.push_back(argument.size());
   }
 
- private:
+private:
   friend class RedisConnection;
   std::vector<const char*> texts_;
   std::vector<std::size_t> lengths_;
@@ -45,7 +45,7 @@ std::optional<QueueError> error_of(const redisReply& reply);
 /// A signed-in connection. After an `unreachable` error it is of no use and must be dropped, for
 /// an answer may still be on its way. Each wait for the server ends after the timeout.
 class RedisConnection {
- public:
+public:
   static QueueResult<RedisConnection> open(const RedisSettings& settings,
                                            std::chrono::milliseconds timeout);
 
@@ -61,7 +61,7 @@ class RedisConnection {
   /// False if the server has closed the connection since the last answer.
   bool alive() const;
 
- private:
+private:
   struct Close {
     void operator()(redisContext* context) const;
   };

@@ -27,7 +27,9 @@ std::string to_score(double value) {
   return {text.data(), result.ptr};
 }
 
-std::string_view text_of(const redisReply& reply) { return {reply.str, reply.len}; }
+std::string_view text_of(const redisReply& reply) {
+  return {reply.str, reply.len};
+}
 
 QueueError unexpected_answer(std::string_view command) {
   return {QueueErrc::refused, "Redis gives an unexpected answer to " + std::string(command)};
@@ -35,7 +37,7 @@ QueueError unexpected_answer(std::string_view command) {
 
 /// Commands that are executed together or not at all.
 class Transaction {
- public:
+public:
   explicit Transaction(RedisConnection& connection) : connection_(connection) { send({"MULTI"}); }
 
   void send(const RedisCommand& command) {
@@ -99,7 +101,7 @@ class Transaction {
     return {};
   }
 
- private:
+private:
   /// The first error is the one that tells: what follows is EXECABORT.
   RedisReply receive() {
     if (failure_ && failure_->code == QueueErrc::unreachable) {
@@ -122,16 +124,16 @@ class Transaction {
 /// there would only remove them. So its type is looked at before.
 QueueResult<void> check_types(RedisConnection& connection, QueueName queue) {
   for (const auto& [key, type] : {std::pair{queue.keys, std::string_view("zset")},
-                                 std::pair{queue.values, std::string_view("hash")}}) {
+                                  std::pair{queue.values, std::string_view("hash")}}) {
     const auto reply = connection.ask({"TYPE", key});
     if (!reply) {
       return tl::unexpected(reply.error());
     }
     const auto found = text_of(**reply);
     if (found != "none" && found != type) {
-      return tl::unexpected(QueueError{QueueErrc::wrong_type, std::string(key) + " holds a " +
-                                                                  std::string(found) + ", not a " +
-                                                                  std::string(type)});
+      return tl::unexpected(QueueError{
+          QueueErrc::wrong_type,
+          std::string(key) + " holds a " + std::string(found) + ", not a " + std::string(type)});
     }
   }
   return {};
@@ -262,7 +264,8 @@ auto RedisQueue::with_connection(Operation operation)
 
 QueueResult<std::optional<double>> RedisQueue::oldest(QueueName queue) {
   return with_connection([&](RedisConnection& connection) -> QueueResult<std::optional<double>> {
-    const auto reply = strings_of(connection.ask({"ZRANGE", queue.keys, "0", "0", "WITHSCORES"}), "ZRANGE");
+    const auto reply =
+        strings_of(connection.ask({"ZRANGE", queue.keys, "0", "0", "WITHSCORES"}), "ZRANGE");
     if (!reply) {
       return tl::unexpected(reply.error());
     }
@@ -275,9 +278,8 @@ QueueResult<std::optional<double>> RedisQueue::oldest(QueueName queue) {
 }
 
 QueueResult<PackedStrings> RedisQueue::list(QueueName queue, TimeRange range, std::size_t limit) {
-  return with_connection([&](RedisConnection& connection) {
-    return list_keys(connection, queue, range, limit);
-  });
+  return with_connection(
+      [&](RedisConnection& connection) { return list_keys(connection, queue, range, limit); });
 }
 
 QueueResult<PackedStrings> RedisQueue::fetch(QueueName queue, const PackedStrings& keys) {

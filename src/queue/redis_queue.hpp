@@ -14,7 +14,7 @@ namespace chouette {
 /// The queues in a Redis server, 4.0 or newer. Connects when it is first used, and anew after each
 /// failure. No call takes longer than a few timeouts.
 class RedisQueue : public Queue {
- public:
+public:
   explicit RedisQueue(RedisSettings settings,
                       std::chrono::milliseconds timeout = std::chrono::seconds{2});
 
@@ -28,7 +28,7 @@ class RedisQueue : public Queue {
   QueueResult<Expired> expire(QueueName queue, double before) override;
   QueueResult<std::size_t> size(QueueName queue) override;
 
- private:
+private:
   /// Runs `operation` on a live connection, which is dropped if it breaks meanwhile.
   template <class Operation>
   auto with_connection(Operation operation)

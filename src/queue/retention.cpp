@@ -8,7 +8,9 @@ namespace chouette {
 namespace {
 
 /// NTP slews a clock by at most 500 ppm; twice that, and what two readings may lie apart.
-bool in_step(double drift, double elapsed) { return std::abs(drift) <= 1 + elapsed * 0.001; }
+bool in_step(double drift, double elapsed) {
+  return std::abs(drift) <= 1 + elapsed * 0.001;
+}
 
 }  // namespace
 

@@ -12,7 +12,7 @@ namespace chouette {
 /// and only from 2024 on. After a jump records bear stamps of both times; for as long as records
 /// may live, the clock that makes them younger decides.
 class Retention {
- public:
+public:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   /// `time_to_live`: how old a record may become.
@@ -22,10 +22,10 @@ class Retention {
   /// none. `wall` is the Unix time in seconds, `steady` the steady clock at the same moment.
   std::optional<double> expire_before(double wall, SteadyTime steady);
 
- private:
+private:
   struct FormerClock {
-    double offset;      ///< Its wall time less the steady time.
-    double left_at;     ///< The steady time of the jump away from it.
+    double offset;   ///< Its wall time less the steady time.
+    double left_at;  ///< The steady time of the jump away from it.
   };
 
   double time_to_live_;

@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 
 /// Actors on a scheduler that the test drives, over queues in memory, with clocks that it turns.
 class ActorTest : public ::testing::Test {
- protected:
+protected:
   struct SystemConfig : caf::actor_system_config {
     SystemConfig() { set("scheduler.policy", caf::atom("testing")); }
   };
@@ -74,8 +74,7 @@ class ActorTest : public ::testing::Test {
   void jump_wall_clock(double seconds) { jump_ += seconds; }
 
   double wall() {
-    return start + jump_ +
-           std::chrono::duration<double>(scheduler_.clock().now() - began_).count();
+    return start + jump_ + std::chrono::duration<double>(scheduler_.clock().now() - began_).count();
   }
   WallClock wall_clock() {
     return [this] { return wall(); };

@@ -11,14 +11,13 @@ namespace {
 using nlohmann::json;
 
 class Aggregator : public ActorTest {
- protected:
+protected:
   Aggregator() {
     WrapperSettings settings{
         .interval = 10s, .histogram_aggregates = {"max", "count"}, .histogram_percentiles = {0.95}};
     spawn(aggregator, redis_,
-          AggregatorSettings{.interval = 10s,
-                             .wrapper = make_wrapper("datadog", settings),
-                             .wall = wall_clock()});
+          AggregatorSettings{
+              .interval = 10s, .wrapper = make_wrapper("datadog", settings), .wall = wall_clock()});
     run();
   }
 

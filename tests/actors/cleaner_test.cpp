@@ -6,7 +6,7 @@ namespace chouette::test {
 namespace {
 
 class Cleaner : public ActorTest {
- protected:
+protected:
   Cleaner() {
     cleaner_ = spawn(cleaner, redis_,
                      CleanerSettings{.metric_ttl = 100s, .log_ttl = 1000s, .wall = wall_clock()});

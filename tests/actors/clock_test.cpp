@@ -9,7 +9,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-double seconds(caf::timespan span) { return std::chrono::duration<double>(span).count(); }
+double seconds(caf::timespan span) {
+  return std::chrono::duration<double>(span).count();
+}
 
 TEST(FirstTick, IsTheNextMultipleOfThePeriodPlusTheOffset) {
   EXPECT_NEAR(seconds(first_tick(100, 10s, 1)), 1, 1e-6);
@@ -22,12 +24,14 @@ TEST(FirstTick, IsAWholePeriodAwayAtTheVeryMoment) {
   EXPECT_NEAR(seconds(first_tick(101, 10s, 1)), 10, 1e-6);
 }
 
-TEST(FirstTick, WorksBefore1970) { EXPECT_NEAR(seconds(first_tick(-3, 10s, 1)), 4, 1e-6); }
+TEST(FirstTick, WorksBefore1970) {
+  EXPECT_NEAR(seconds(first_tick(-3, 10s, 1)), 4, 1e-6);
+}
 
 TEST(NextTick, LeavesOutNoPeriodAndMakesNoTwoTicksOfOne) {
-  EXPECT_NEAR(seconds(next_tick(101, 10s, 1)), 10, 1e-6);      // on time
+  EXPECT_NEAR(seconds(next_tick(101, 10s, 1)), 10, 1e-6);          // on time
   EXPECT_NEAR(seconds(next_tick(100.998, 10s, 1)), 10.002, 1e-6);  // woken early by a slewed clock
-  EXPECT_NEAR(seconds(next_tick(103, 10s, 1)), 8, 1e-6);       // late
+  EXPECT_NEAR(seconds(next_tick(103, 10s, 1)), 8, 1e-6);           // late
 }
 
 TEST(NextTick, IsBetweenHalfAPeriodAndOneAndAHalfAfterAnyJump) {

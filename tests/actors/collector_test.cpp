@@ -13,18 +13,19 @@ namespace {
 
 /// A plugin made of a function.
 class FunctionPlugin : public Plugin {
- public:
+public:
   using Function = std::function<Capture(std::int64_t now)>;
 
   explicit FunctionPlugin(Function function) : function_(std::move(function)) {}
   Capture capture(std::int64_t now) override { return function_(now); }
 
- private:
+private:
   Function function_;
 };
 
 NamedPlugin plugin(const std::string& name, FunctionPlugin::Function function) {
-  return {name, [function = std::move(function)] { return std::make_unique<FunctionPlugin>(function); }};
+  return {name,
+          [function = std::move(function)] { return std::make_unique<FunctionPlugin>(function); }};
 }
 
 Capture gauges(std::int64_t now, std::initializer_list<double> values) {
@@ -36,7 +37,7 @@ Capture gauges(std::int64_t now, std::initializer_list<double> values) {
 }
 
 class Collector : public ActorTest {
- protected:
+protected:
   void start_with(std::vector<NamedPlugin> plugins, bool detached = false) {
     spawn(collector, redis_,
           CollectorSettings{.interval = 30s,

@@ -25,7 +25,7 @@ json inflate(const std::string& compressed) {
 
 /// Gives the answers it is told, then accepts; keeps what it accepted.
 class ScriptedIntake : public MetricsIntake {
- public:
+public:
   Answer post(const std::string& deflated) override {
     ++requests;
     const auto verdict = answers.empty() ? Verdict::accepted : answers.front();
@@ -54,11 +54,11 @@ class ScriptedIntake : public MetricsIntake {
 };
 
 class MetricsSender : public ActorTest {
- protected:
+protected:
   MetricsSender() {
-    const cleaner_actor cleaner_handle = spawn(
-        cleaner, redis_,
-        CleanerSettings{.metric_ttl = 14400s, .log_ttl = 64800s, .wall = wall_clock()});
+    const cleaner_actor cleaner_handle =
+        spawn(cleaner, redis_,
+              CleanerSettings{.metric_ttl = 14400s, .log_ttl = 64800s, .wall = wall_clock()});
     spawn(metrics_sender, redis_, cleaner_handle, std::shared_ptr<MetricsIntake>(intake_),
           MetricsSenderSettings{.interval = 60s,
                                 .offset = 7,

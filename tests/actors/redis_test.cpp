@@ -6,14 +6,15 @@ namespace chouette::test {
 namespace {
 
 class RedisActor : public ActorTest {
- protected:
+protected:
   /// Asks for the oldest raw metric; the error's code, or 0.
   int ask() {
     caf::scoped_actor self{system_};
     auto response = self->request(redis_, caf::infinite, Oldest{raw_metrics});
     run();
     int code = 0;
-    response.receive([](const OldestRecord&) {}, [&](const caf::error& error) { code = error.code(); });
+    response.receive([](const OldestRecord&) {},
+                     [&](const caf::error& error) { code = error.code(); });
     return code;
   }
 };

@@ -8,7 +8,7 @@ namespace chouette::test {
 namespace {
 
 class Supervisor : public ActorTest {
- protected:
+protected:
   /// An actor that ends with an error when it is told to, and writes its name down when it ends.
   caf::actor worker(const std::string& name) {
     return spawn([this, name](caf::event_based_actor* self) -> caf::behavior {
@@ -24,8 +24,9 @@ class Supervisor : public ActorTest {
   caf::actor second_ = worker("second");
   caf::actor third_ = worker("third");
   std::vector<std::string> ended_;
-  caf::actor supervisor_ = spawn(
-      supervisor, std::vector<VitalActor>{{"first", first_}, {"second", second_}, {"third", third_}});
+  caf::actor supervisor_ =
+      spawn(supervisor,
+            std::vector<VitalActor>{{"first", first_}, {"second", second_}, {"third", third_}});
   caf::scoped_actor self_{system_};
 
   /// Why the supervisor ended.

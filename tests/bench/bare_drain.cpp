@@ -40,8 +40,8 @@ void send(redisContext* redis, const char* command, const char* key, const redis
 }  // namespace
 
 std::size_t drain_raw_queue(const std::string& socket) {
-  const std::unique_ptr<redisContext, decltype(&redisFree)> redis(
-      redisConnectUnix(socket.c_str()), redisFree);
+  const std::unique_ptr<redisContext, decltype(&redisFree)> redis(redisConnectUnix(socket.c_str()),
+                                                                  redisFree);
   std::size_t drained = 0;
   for (;;) {
     redisAppendCommand(redis.get(), "ZRANGE %s 0 999", keys);

@@ -197,6 +197,7 @@ TEST(LoadConfig, RefusesAWrongValueOfEachSetting) {
       {"COLLECTOR_PLUGINS", {"host,hots", "[1]", "{\"host\":1}"}},
       {"HOST_COLLECTOR_METRICS", {"disk", "cpu fs"}},
       {"HOST_PROC", {"proc", "/a\nb"}},
+      {"HOST_SYS", {"sys"}},
       {"HOST_MOUNT_PREFIX", {"host"}},
       {"REDIS_HOST", {"redis:6379", "redis://redis", "a b"}},
       {"REDIS_PORT", {"0", "65536", "tcp://10.0.0.1", "x"}},

@@ -29,8 +29,8 @@ TEST(Deflate, CanBeUndone) {
   for (auto& byte : noise) {
     byte = static_cast<char>(random());
   }
-  for (const auto& text : {""s, "x"s, "\0\0"s, R"({"series":[]})"s, std::string(1'000'000, 'a'),
-                           noise}) {
+  for (const auto& text :
+       {""s, "x"s, "\0\0"s, R"({"series":[]})"s, std::string(1'000'000, 'a'), noise}) {
     EXPECT_EQ(inflated(deflate(text), text.size()), text);
   }
 }

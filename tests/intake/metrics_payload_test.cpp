@@ -45,7 +45,9 @@ json series_of(const std::string& text, const SeriesExtras& extras = {}) {
   return payload_of({text}, extras).at("series").at(0);
 }
 
-Added added(const std::string& text) { return MetricsPayload(SeriesExtras{}).add(text); }
+Added added(const std::string& text) {
+  return MetricsPayload(SeriesExtras{}).add(text);
+}
 
 /// `valid` with one field written otherwise; without it where `text` is empty.
 std::string with(const std::string& field, const std::string& text) {
@@ -76,14 +78,15 @@ TEST(MetricsPayload, IsWhatDatadogsApiTakes) {
 }
 
 TEST(MetricsPayload, TakesWhatTheAggregatorWrites) {
-  EXPECT_EQ(series_of(to_json({.name = "a\xff",
-                               .type = SeriesType::rate,
-                               .tags = {"k:\"v\"\n"},
-                               .timestamp = 1590000000,
-                               .value = 0.25,
-                               .interval = std::chrono::seconds(10)})),
-            json::parse(
-                R"({"metric":"a\ufffd","points":[[1590000000,0.25]],"tags":["k:\"v\"\n"],"type":"rate","interval":10})"));
+  EXPECT_EQ(
+      series_of(to_json({.name = "a\xff",
+                         .type = SeriesType::rate,
+                         .tags = {"k:\"v\"\n"},
+                         .timestamp = 1590000000,
+                         .value = 0.25,
+                         .interval = std::chrono::seconds(10)})),
+      json::parse(
+          R"({"metric":"a\ufffd","points":[[1590000000,0.25]],"tags":["k:\"v\"\n"],"type":"rate","interval":10})"));
 }
 
 TEST(MetricsPayload, WritesOneObjectForEachSeriesWithItsPointsInOrder) {
@@ -137,9 +140,8 @@ TEST(MetricsPayload, TakesTheLastGaugeOfOneSecond) {
 
 TEST(MetricsPayload, KeepsSumsFinite) {
   constexpr auto largest = std::numeric_limits<double>::max();
-  const auto payload =
-      payload_of({record("a", 5, largest), record("a", 5, largest), record("b", 5, -largest),
-                  record("b", 5, -largest)});
+  const auto payload = payload_of({record("a", 5, largest), record("a", 5, largest),
+                                   record("b", 5, -largest), record("b", 5, -largest)});
   EXPECT_EQ(payload["series"][0]["points"][0][1], largest);
   EXPECT_EQ(payload["series"][1]["points"][0][1], -largest);
 }
@@ -191,8 +193,8 @@ TEST(MetricsPayload, IgnoresOtherFields) {
 
 TEST(MetricsPayload, RefusesWhatIsNoSeries) {
   EXPECT_EQ(added(valid), Added::yes);
-  for (const auto& text : {""s, "{"s, "NaN"s, "[]"s, "1"s, "null"s, "{}"s, valid + "x"s,
-                           "\xff"s, std::string(100000, '['), std::string(100000, '{')}) {
+  for (const auto& text : {""s, "{"s, "NaN"s, "[]"s, "1"s, "null"s, "{}"s, valid + "x"s, "\xff"s,
+                           std::string(100000, '['), std::string(100000, '{')}) {
     EXPECT_EQ(added(text), Added::malformed) << text.substr(0, 20);
   }
   for (const auto* name : {"", R"("")", "1", "null", "[]", R"("\ud800")", R"("\udc00")"}) {
@@ -204,10 +206,11 @@ TEST(MetricsPayload, RefusesWhatIsNoSeries) {
   for (const auto* tags : {R"("k:v")", "1", R"({"k":"v"})", "[1]", "[null]", R"([["k"]])"}) {
     EXPECT_EQ(added(with("tags", tags)), Added::malformed) << tags;
   }
-  for (const auto* points :
-       {"", "[]", "null", "1", "{}", "[1]", "[[]]", "[[1]]", "[[1,2,3]]", R"([["1",2]])",
-        R"([[1,"2"]])", "[[1,null]]", "[[null,1]]", "[[1,true]]", "[[1,[2]]]", "[[1,2],3]",
-        "[[1,NaN]]", "[[1,1e999]]", "[[1e300,1]]", "[[1,2],[1e17,1]]"}) {
+  for (const auto* points : {"",           "[]",           "null",         "1",
+                             "{}",         "[1]",          "[[]]",         "[[1]]",
+                             "[[1,2,3]]",  R"([["1",2]])", R"([[1,"2"]])", "[[1,null]]",
+                             "[[null,1]]", "[[1,true]]",   "[[1,[2]]]",    "[[1,2],3]",
+                             "[[1,NaN]]",  "[[1,1e999]]",  "[[1e300,1]]",  "[[1,2],[1e17,1]]"}) {
     EXPECT_EQ(added(with("points", points)), Added::malformed) << points;
   }
   for (const auto* interval : {"-1", R"("10")", "[]", "true", "1e300"}) {

@@ -42,9 +42,8 @@ TEST(Delivery, HostMetricsArrive) {
   AgentProcess agent(server, intake,
                      {{"COLLECTOR_PLUGINS", "host"},
                       {"HOST_COLLECTOR_METRICS", R"(["cpu","fs","la","ram","network"])"}});
-  for (const auto* metric :
-       {"Chouette.host.cpu.percentage", "Chouette.host.la", "Chouette.host.memory.used",
-        "Chouette.host.memory.available"}) {
+  for (const auto* metric : {"Chouette.host.cpu.percentage", "Chouette.host.la",
+                             "Chouette.host.memory.used", "Chouette.host.memory.available"}) {
     EXPECT_TRUE(intake.wait_until([&] { return !intake.points(metric).empty(); })) << metric;
   }
   EXPECT_GT(intake.points("Chouette.host.memory.used").begin()->second.value, 1e6);
@@ -134,7 +133,8 @@ TEST(Delivery, NothingIsLostWhileRedisIsAway) {
     server.stop();
     EXPECT_TRUE(eventually([&] {
       return agent.count_in_log("no connection to Redis") == static_cast<std::size_t>(round + 1);
-    })) << "round " << round;
+    })) << "round "
+        << round;
     std::this_thread::sleep_for(2500ms);
     server.start();
     EXPECT_TRUE(eventually([&] {

@@ -62,9 +62,8 @@ TEST(Golden, ARecordedRawQueueBecomesExactlyTheseSeries) {
                       {"HOST", "pi-1"}});
   ASSERT_TRUE(intake.wait_until([&] { return !intake.metric_requests().empty(); },
                                 std::chrono::seconds(15)));
-  ASSERT_TRUE(eventually([&] {
-    return redis.size(raw_metrics) == 0 && redis.size(wrapped_metrics) == 0;
-  }));
+  ASSERT_TRUE(
+      eventually([&] { return redis.size(raw_metrics) == 0 && redis.size(wrapped_metrics) == 0; }));
 
   // All of it in one request: one object for each series.
   const auto requests = intake.metric_requests();

@@ -77,13 +77,12 @@ TEST(Kill, InTheMiddleOfDeliveringLosesAndDoublesNothing) {
   std::vector<AnyRecord> points;
   for (int i = 0; i < 3000; ++i) {
     const auto time = static_cast<std::int64_t>(oldest) + i;
-    points.push_back({static_cast<double>(time),
-                      nlohmann::json{{"metric", "hits"},
-                                     {"type", "count"},
-                                     {"interval", 1},
-                                     {"tags", nlohmann::json::array()},
-                                     {"points", {{time, i}}}}
-                          .dump()});
+    points.push_back({static_cast<double>(time), nlohmann::json{{"metric", "hits"},
+                                                                {"type", "count"},
+                                                                {"interval", 1},
+                                                                {"tags", nlohmann::json::array()},
+                                                                {"points", {{time, i}}}}
+                                                     .dump()});
     sum += i;
   }
   redis.add(wrapped_metrics, points);

@@ -122,10 +122,9 @@ TEST(Process, ShowsItsSecretsNowhere) {
   RedisServer server({.password = "redis-secret-1"});
   Intake intake("key-secret-2");
   // Both refuse, and so have something to say.
-  AgentProcess agent(server, intake,
-                     {{"REDIS_PASSWORD", "redis-secret-3"},
-                      {"API_KEY", "key-secret-4"},
-                      {"LOG_LEVEL", "DEBUG"}});
+  AgentProcess agent(
+      server, intake,
+      {{"REDIS_PASSWORD", "redis-secret-3"}, {"API_KEY", "key-secret-4"}, {"LOG_LEVEL", "DEBUG"}});
   EXPECT_TRUE(agent.wait_for_log("Redis answers: "));
   AgentProcess other(server, intake,
                      {{"REDIS_PASSWORD", "redis-secret-1"},
@@ -134,8 +133,7 @@ TEST(Process, ShowsItsSecretsNowhere) {
                       {"LOG_LEVEL", "DEBUG"}});
   EXPECT_TRUE(other.wait_for_log("refuses the API key"));
   for (auto* process : {&agent, &other}) {
-    const auto command_line =
-        read_file("/proc/" + std::to_string(process->pid()) + "/cmdline");
+    const auto command_line = read_file("/proc/" + std::to_string(process->pid()) + "/cmdline");
     EXPECT_NE(command_line, "");
     EXPECT_EQ(command_line.find("secret"), std::string::npos);
     EXPECT_EQ(process->stop().exit, (ExitStatus{0, 0}));

@@ -71,12 +71,14 @@ TEST(JsonFormatter, WritesOneLineOfJsonWhateverTheMessageHolds) {
 }
 
 TEST(JsonFormatter, ReplacesBytesThatAreNotUtf8) {
-  EXPECT_EQ(message_of("a\xff" "b\xc3"), "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+  EXPECT_EQ(message_of("a\xff"
+                       "b\xc3"),
+            "a\xef\xbf\xbd"
+            "b\xef\xbf\xbd");
 }
 
 TEST(JsonFormatter, ShowsNoSecret) {
-  EXPECT_EQ(message_of("key abc123, again abc123abc123.", {"abc123"}),
-            "key ***, again ******.");
+  EXPECT_EQ(message_of("key abc123, again abc123abc123.", {"abc123"}), "key ***, again ******.");
   EXPECT_EQ(message_of("abc123", {"abc123"}), "***");
   EXPECT_EQ(message_of("a and b", {"b", "a"}), "*** ***nd ***");
 }
@@ -87,8 +89,8 @@ TEST(JsonFormatter, ShowsNoSecretThatNeedsEscaping) {
 }
 
 TEST(JsonFormatter, ShowsNoPartOfASecretThatHoldsAnother) {
-  for (const auto& order : {std::vector{"abc"s, "abcdef"s, "cdefgh"s},
-                            std::vector{"abcdef"s, "cdefgh"s, "abc"s}}) {
+  for (const auto& order :
+       {std::vector{"abc"s, "abcdef"s, "cdefgh"s}, std::vector{"abcdef"s, "cdefgh"s, "abc"s}}) {
     EXPECT_EQ(message_of("x abcdef y abc z", order), "x *** y *** z");
   }
 }
@@ -109,7 +111,7 @@ TEST(JsonFormatter, KeepsItsSecretsWhenCloned) {
 }
 
 class SetUpLogging : public testing::Test {
- protected:
+protected:
   ~SetUpLogging() override { spdlog::set_default_logger(former_); }
 
   /// The levels of the lines that come out where a message is logged at each level.
@@ -133,7 +135,7 @@ class SetUpLogging : public testing::Test {
     return levels;
   }
 
- private:
+private:
   std::shared_ptr<spdlog::logger> former_ = spdlog::default_logger();
 };
 

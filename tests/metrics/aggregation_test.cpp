@@ -24,7 +24,7 @@ using testing::SizeIs;
 constexpr TimeRange bucket{1590000000, 1590000010};
 
 class AggregationTest : public testing::Test {
- protected:
+protected:
   void add(const std::vector<std::string>& records) {
     PackedStrings packed;
     for (const auto& record : records) {
@@ -165,8 +165,7 @@ TEST_F(AggregationTest, GivesALateMetricASecondOfItsOwnInItsBucket) {
   static_cast<void>(aggregation_.finish(bucket));
   taken_.keep();
   add({record("a", "count", "2", 1590000009.2)});
-  EXPECT_EQ(series_of(aggregation_.finish(bucket))[0]["points"],
-            json::parse("[[1590000000,2]]"));
+  EXPECT_EQ(series_of(aggregation_.finish(bucket))[0]["points"], json::parse("[[1590000000,2]]"));
 }
 
 TEST_F(AggregationTest, NeverMakesTwoPointsOfOneSeriesInOneSecond) {

@@ -13,7 +13,9 @@ using std::chrono::seconds;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-double just_before(double time) { return std::nextafter(time, -infinity); }
+double just_before(double time) {
+  return std::nextafter(time, -infinity);
+}
 
 TEST(ClosingGrace, IsAQuarterOfTheIntervalButAtMostASecond) {
   EXPECT_EQ(closing_grace(seconds(1)), 0.25);

@@ -51,11 +51,34 @@ TEST(JsonReader, ReadsWhatIsTooSmallForADoubleAsZero) {
 
 TEST(JsonReader, RefusesWhatIsNotJson) {
   using namespace std::string_literals;
-  for (const auto& text :
-       {""s, " "s, "{"s, "}"s, "{]"s, "[1,]"s, "{\"a\":1,}"s, "{a:1}"s, "'a'"s, "01"s, "+1"s, "1."s,
-        ".5"s, "1 2"s, "{} {}"s, "tru"s, "\"open"s, "\"\\x\""s, "\"\\u12\""s, "\"\t\""s, "\0"s,
-        "{}\0"s, "\"\xff\""s, "\"\xc0\x80\""s, "\"\xed\xa0\x80\""s, "\"\\ud800\""s, "\"\\udc00\""s,
-        "// c\n1"s}) {
+  for (const auto& text : {""s,
+                           " "s,
+                           "{"s,
+                           "}"s,
+                           "{]"s,
+                           "[1,]"s,
+                           "{\"a\":1,}"s,
+                           "{a:1}"s,
+                           "'a'"s,
+                           "01"s,
+                           "+1"s,
+                           "1."s,
+                           ".5"s,
+                           "1 2"s,
+                           "{} {}"s,
+                           "tru"s,
+                           "\"open"s,
+                           "\"\\x\""s,
+                           "\"\\u12\""s,
+                           "\"\t\""s,
+                           "\0"s,
+                           "{}\0"s,
+                           "\"\xff\""s,
+                           "\"\xc0\x80\""s,
+                           "\"\xed\xa0\x80\""s,
+                           "\"\\ud800\""s,
+                           "\"\\udc00\""s,
+                           "// c\n1"s}) {
     JsonReader reader;
     EXPECT_NE(reader.parse(text).error(), simdjson::SUCCESS) << text;
   }

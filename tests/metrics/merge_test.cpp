@@ -81,7 +81,9 @@ auto bits(const std::vector<MergedMetric>& metrics) {
   return result;
 }
 
-TEST(ExactSum, OfNothingIsZero) { EXPECT_EQ(ExactSum().value(), 0); }
+TEST(ExactSum, OfNothingIsZero) {
+  EXPECT_EQ(ExactSum().value(), 0);
+}
 
 TEST(ExactSum, IsTheDoubleNextToTheTrueSum) {
   EXPECT_EQ(sum_of(std::vector<double>(10, 0.1)), 1.0);
@@ -141,7 +143,9 @@ TEST(ExactSum, DoesNotDependOnTheOrder) {
   }
 }
 
-TEST(Merger, OfNothingIsNothing) { EXPECT_THAT(Merger().take(), IsEmpty()); }
+TEST(Merger, OfNothingIsNothing) {
+  EXPECT_THAT(Merger().take(), IsEmpty());
+}
 
 TEST(Merger, MergesOneMetricToItself) {
   const auto merged = merge({raw("a.b", "count", 1590000000.123, 1.5, {"k:v"})});
@@ -160,15 +164,14 @@ TEST(Merger, MergesOneMetricToItself) {
 
 TEST(Merger, MergesOnlyWhatIsEqualInNameTypeAndTags) {
   const auto merged = merge({
-      raw("a", "count", 1, 1),           //
-      raw("b", "count", 1, 2),           //
-      raw("a", "gauge", 1, 3),           //
-      raw("a", "count", 1, 4, {"k:v"}),  //
-      raw("a", "count", 1, 5, {"k:w"}),  //
-      raw("a", "count", 1, 6, {"k:v", "l:v"}),
-      raw("a", "count", 2, 10),                  //
-      raw("a", "count", 2, 40, {"k:v"}),         //
-      raw("a", "count", 2, 60, {"k:v", "l:v"}),  //
+      raw("a", "count", 1, 1),                                            //
+      raw("b", "count", 1, 2),                                            //
+      raw("a", "gauge", 1, 3),                                            //
+      raw("a", "count", 1, 4, {"k:v"}),                                   //
+      raw("a", "count", 1, 5, {"k:w"}),                                   //
+      raw("a", "count", 1, 6, {"k:v", "l:v"}), raw("a", "count", 2, 10),  //
+      raw("a", "count", 2, 40, {"k:v"}),                                  //
+      raw("a", "count", 2, 60, {"k:v", "l:v"}),                           //
   });
   ASSERT_THAT(merged, SizeIs(6));
   // In the order of name, type and tags.
@@ -212,9 +215,8 @@ TEST(Merger, KnowsTheEarliestAndTheLatest) {
     EXPECT_EQ(merged[0].last_timestamp, 9.75);
     EXPECT_EQ(merged[0].latest, 20);
     EXPECT_EQ(merged[0].sum, 60);
-  } while (std::next_permutation(
-      metrics.begin(), metrics.end(),
-      [](const auto& a, const auto& b) { return a.value < b.value; }));
+  } while (std::next_permutation(metrics.begin(), metrics.end(),
+                                 [](const auto& a, const auto& b) { return a.value < b.value; }));
 }
 
 TEST(Merger, TakesTheLargestOfTheLatest) {

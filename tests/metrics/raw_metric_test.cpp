@@ -220,7 +220,8 @@ TEST(RawMetricParser, RefusesARecordCutOffAnywhere) {
   for (std::size_t length = 0; length < record.size(); ++length) {
     EXPECT_EQ(reason_of(record.substr(0, length)), Malformed::json) << length;
   }
-  const auto set = R"({"metric": "s", "type": "set", "value": ["\u00e9", 1.5e3, null], "timestamp": 10000000000000000000000, "tags": ["a"]})"s;
+  const auto set =
+      R"({"metric": "s", "type": "set", "value": ["\u00e9", 1.5e3, null], "timestamp": 10000000000000000000000, "tags": ["a"]})"s;
   for (std::size_t length = 0; length < set.size(); ++length) {
     EXPECT_EQ(reason_of(set.substr(0, length)), Malformed::json) << length;
   }
@@ -235,12 +236,13 @@ TEST(RawMetricParser, RefusesWhatComesAfterTheEnd) {
 }
 
 TEST(RawMetricParser, RefusesWhatIsNotUtf8) {
-  for (const auto& bytes :
-       {"\xff"s, "\x80"s, "\xc3"s, "\xc0\x80"s, "\xed\xa0\x80"s, "\xf5\x80\x80\x80"s, "\xe9t\xe9"s}) {
+  for (const auto& bytes : {"\xff"s, "\x80"s, "\xc3"s, "\xc0\x80"s, "\xed\xa0\x80"s,
+                            "\xf5\x80\x80\x80"s, "\xe9t\xe9"s}) {
     EXPECT_EQ(reason_of(with("metric", "\"" + bytes + "\"")), Malformed::json);
     EXPECT_EQ(reason_of(with("tags", "[\"" + bytes + "\"]")), Malformed::json);
   }
-  for (const auto* surrogate : {R"("\ud800")", R"("\udc00")", R"("\ud800\ud800")", R"("\ud800x")"}) {
+  for (const auto* surrogate :
+       {R"("\ud800")", R"("\udc00")", R"("\ud800\ud800")", R"("\ud800x")"}) {
     EXPECT_EQ(reason_of(with("metric", surrogate)), Malformed::json) << surrogate;
   }
   EXPECT_EQ(reason_of(with("metric", "\"a\0b\""s)), Malformed::json);
@@ -252,9 +254,9 @@ TEST(RawMetricParser, SurvivesDeepNesting) {
     const auto objects = nested(depth, R"({"a":)", "}");
     for (const auto& deep : {lists, objects}) {
       const auto too_deep = depth > 1024;
-      EXPECT_EQ(reason_of(deep), too_deep                       ? Malformed::json
+      EXPECT_EQ(reason_of(deep), too_deep              ? Malformed::json
                                  : deep.front() == '[' ? Malformed::object
-                                                                : Malformed::metric);
+                                                       : Malformed::metric);
       EXPECT_EQ(reason_of(with("value", deep)), too_deep ? Malformed::json : Malformed::value);
       EXPECT_EQ(reason_of(with("tags", deep)), too_deep ? Malformed::json : Malformed::tags);
       EXPECT_EQ(reason_of(deep.substr(0, deep.size() / 2)), Malformed::json);
@@ -346,8 +348,8 @@ struct Reading {
 };
 
 std::ostream& operator<<(std::ostream& out, const Reading& reading) {
-  return out << json{reading.name, reading.type, reading.timestamp, reading.value, reading.distinct,
-                     reading.tags}
+  return out << json{reading.name,  reading.type,     reading.timestamp,
+                     reading.value, reading.distinct, reading.tags}
                     .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -463,12 +465,13 @@ std::variant<Malformed, Reading> first_reading(RawMetricParser& parser, const st
   }
   const auto& raw = **metric;
   const std::set<std::string> distinct(raw.elements.begin(), raw.elements.end());
-  return Reading{std::string(raw.name), std::string(raw.type), raw.timestamp,
-                 raw.value,             distinct.size(),       raw.tags};
+  return Reading{std::string(raw.name), std::string(raw.type),
+                 raw.timestamp,         raw.value,
+                 distinct.size(),       raw.tags};
 }
 
 class Corpus {
- public:
+public:
   std::string next() {
     auto record = roll(50) == 0 ? anything() : document();
     for (auto mutations = roll(4); mutations > 0; --mutations) {
@@ -477,7 +480,7 @@ class Corpus {
     return record;
   }
 
- private:
+private:
   std::size_t roll(std::size_t sides) {
     return std::uniform_int_distribution<std::size_t>(0, sides - 1)(random_);
   }
@@ -485,17 +488,40 @@ class Corpus {
   std::string any(const std::vector<std::string>& choices) { return choices[roll(choices.size())]; }
 
   std::string text() {
-    return any({R"("a")", R"("")", R"("a.b")", R"("count")", R"("gauge")", R"("set")", R"("\u00e9")",
-                R"("\ud83e\udd89")", R"("\u0000")", R"("\n\t\"\\\/")", "\"\xc3\xa9\"", "\"\x7f\"",
-                R"("rate")", R"("histogram")"});
+    return any({R"("a")", R"("")", R"("a.b")", R"("count")", R"("gauge")", R"("set")",
+                R"("\u00e9")", R"("\ud83e\udd89")", R"("\u0000")", R"("\n\t\"\\\/")",
+                "\"\xc3\xa9\"", "\"\x7f\"", R"("rate")", R"("histogram")"});
   }
 
   std::string number() {
-    return any({"0", "-0", "1", "-1", "1.0", "0.1", "1.5e3", "1E2", "1e15", "1e16", "123456.789",
-                "1e-4", "1e-5", "-2.5e-7", "1590000000", "1590000000.123", "9007199254740993",
-                "-9223372036854775808", "9223372036854775808", "18446744073709551615",
-                "18446744073709551616", "1000000000000000000000000000000", "1e308", "5e-324",
-                "1e-999", "253402300799", "253402300800", "0.30000000000000004"});
+    return any({"0",
+                "-0",
+                "1",
+                "-1",
+                "1.0",
+                "0.1",
+                "1.5e3",
+                "1E2",
+                "1e15",
+                "1e16",
+                "123456.789",
+                "1e-4",
+                "1e-5",
+                "-2.5e-7",
+                "1590000000",
+                "1590000000.123",
+                "9007199254740993",
+                "-9223372036854775808",
+                "9223372036854775808",
+                "18446744073709551615",
+                "18446744073709551616",
+                "1000000000000000000000000000000",
+                "1e308",
+                "5e-324",
+                "1e-999",
+                "253402300799",
+                "253402300800",
+                "0.30000000000000004"});
   }
 
   std::string scalar() {
@@ -564,8 +590,9 @@ class Corpus {
         record.erase(at, 1 + roll(3));
         break;
       case 1:
-        record.insert(at, any({"{", "}", "[", "]", ",", ":", "\"", "\\", "0", "9", "-", "e", ".", " ",
-                               "\n", "NaN", "1e999", "\\ud800", "\\u0000", "\0"s, "\xff", "null"}));
+        record.insert(at, any({"{",     "}",       "[",       "]",   ",",    ":",   "\"", "\\",
+                               "0",     "9",       "-",       "e",   ".",    " ",   "\n", "NaN",
+                               "1e999", "\\ud800", "\\u0000", "\0"s, "\xff", "null"}));
         break;
       case 2:
         if (at < record.size()) {

@@ -41,9 +41,9 @@ TEST(WrappedJson, NamesEachType) {
 TEST(WrappedJson, IsWrittenInFewBytes) {
   EXPECT_THAT(to_json({.name = "a", .tags = {"k"}, .timestamp = 1590000000, .value = 5}),
               HasSubstr(R"("points":[[1590000000,5]])"));
-  EXPECT_EQ(to_json({.name = "a", .tags = {"k"}}).size(),
-            std::string_view(R"({"metric":"a","points":[[0,0]],"tags":["k"],"type":"gauge"})")
-                .size());
+  EXPECT_EQ(
+      to_json({.name = "a", .tags = {"k"}}).size(),
+      std::string_view(R"({"metric":"a","points":[[0,0]],"tags":["k"],"type":"gauge"})").size());
 }
 
 TEST(WrappedJson, EscapesTexts) {

@@ -114,36 +114,47 @@ TEST(DatadogWrapper, SumsACount) {
 }
 
 TEST(DatadogWrapper, DividesARateByTheInterval) {
-  EXPECT_THAT(wrapped("datadog", merged("rate")), ElementsAre("a.b rate 2.5 at 1590000001 for 10 s [k:v]"));
+  EXPECT_THAT(wrapped("datadog", merged("rate")),
+              ElementsAre("a.b rate 2.5 at 1590000001 for 10 s [k:v]"));
 }
 
 TEST(DatadogWrapper, TakesTheLatestOfAGaugeAtTheEarliestTime) {
-  EXPECT_THAT(wrapped("datadog", merged("gauge")), ElementsAre("a.b gauge 7 at 1590000001 for 0 s [k:v]"));
+  EXPECT_THAT(wrapped("datadog", merged("gauge")),
+              ElementsAre("a.b gauge 7 at 1590000001 for 0 s [k:v]"));
 }
 
 TEST(DatadogWrapper, CountsTheDistinctElementsOfASet) {
-  EXPECT_THAT(wrapped("datadog", merged("set")), ElementsAre("a.b count 3 at 1590000001 for 10 s [k:v]"));
+  EXPECT_THAT(wrapped("datadog", merged("set")),
+              ElementsAre("a.b count 3 at 1590000001 for 10 s [k:v]"));
 }
 
 TEST(DatadogWrapper, MakesOfAHistogramWhatItIsTold) {
   // Sum 24, ranks 0 to 3: the median lies half way from 4 to 6, the 95th percentile at rank 2.85.
   const auto metric = histogram({2, 4, 6, 12});
   EXPECT_THAT(wrapped("datadog", metric),
-              ElementsAre("a.b.max gauge 12 at 1590000001 for 0 s [k:v]", "a.b.median gauge 5 at 1590000001 for 0 s [k:v]", "a.b.avg gauge 6 at 1590000001 for 0 s [k:v]",
+              ElementsAre("a.b.max gauge 12 at 1590000001 for 0 s [k:v]",
+                          "a.b.median gauge 5 at 1590000001 for 0 s [k:v]",
+                          "a.b.avg gauge 6 at 1590000001 for 0 s [k:v]",
                           "a.b.count rate 0.4 at 1590000001 for 10 s [k:v]",
                           "a.b.95percentile gauge 11.1 at 1590000001 for 0 s [k:v]"));
   EXPECT_THAT(wrapped("datadog", metric, settings({"sum", "min"}, {0.5, 0.25})),
-              ElementsAre("a.b.sum gauge 24 at 1590000001 for 0 s [k:v]", "a.b.min gauge 2 at 1590000001 for 0 s [k:v]", "a.b.50percentile gauge 5 at 1590000001 for 0 s [k:v]",
+              ElementsAre("a.b.sum gauge 24 at 1590000001 for 0 s [k:v]",
+                          "a.b.min gauge 2 at 1590000001 for 0 s [k:v]",
+                          "a.b.50percentile gauge 5 at 1590000001 for 0 s [k:v]",
                           "a.b.25percentile gauge 3.5 at 1590000001 for 0 s [k:v]"));
   EXPECT_THAT(wrapped("datadog", metric, settings({}, {})), IsEmpty());
 }
 
 TEST(DatadogWrapper, MakesAHistogramOfOneValue) {
   EXPECT_THAT(wrapped("datadog", histogram({-3}),
-                   settings({"avg", "count", "sum", "min", "max", "median"}, {0.001, 0.999})),
-              ElementsAre("a.b.avg gauge -3 at 1590000001 for 0 s [k:v]", "a.b.count rate 0.1 at 1590000001 for 10 s [k:v]",
-                          "a.b.sum gauge -3 at 1590000001 for 0 s [k:v]", "a.b.min gauge -3 at 1590000001 for 0 s [k:v]", "a.b.max gauge -3 at 1590000001 for 0 s [k:v]",
-                          "a.b.median gauge -3 at 1590000001 for 0 s [k:v]", "a.b.0.1percentile gauge -3 at 1590000001 for 0 s [k:v]",
+                      settings({"avg", "count", "sum", "min", "max", "median"}, {0.001, 0.999})),
+              ElementsAre("a.b.avg gauge -3 at 1590000001 for 0 s [k:v]",
+                          "a.b.count rate 0.1 at 1590000001 for 10 s [k:v]",
+                          "a.b.sum gauge -3 at 1590000001 for 0 s [k:v]",
+                          "a.b.min gauge -3 at 1590000001 for 0 s [k:v]",
+                          "a.b.max gauge -3 at 1590000001 for 0 s [k:v]",
+                          "a.b.median gauge -3 at 1590000001 for 0 s [k:v]",
+                          "a.b.0.1percentile gauge -3 at 1590000001 for 0 s [k:v]",
                           "a.b.99.9percentile gauge -3 at 1590000001 for 0 s [k:v]"));
 }
 

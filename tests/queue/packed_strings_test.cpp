@@ -49,8 +49,8 @@ TEST(PackedStrings, AreEmptyAtFirst) {
 }
 
 TEST(PackedStrings, KeepTextsOfAllKindsInOrder) {
-  const Texts texts{"a", "", std::nullopt, "\0b\0"s, "\xff\xfe", std::nullopt, "",
-                    std::string(100000, 'x'), "z"};
+  const Texts texts{
+      "a", "", std::nullopt, "\0b\0"s, "\xff\xfe", std::nullopt, "", std::string(100000, 'x'), "z"};
   const auto packed = pack(texts);
   EXPECT_EQ(packed.size(), 9);
   EXPECT_FALSE(packed.empty());

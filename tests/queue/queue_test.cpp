@@ -28,7 +28,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr auto no_limit = std::numeric_limits<std::size_t>::max();
 
 class InMemory {
- public:
+public:
   Queue& queue() { return queue_; }
   void put_key(QueueName name, const std::string& key, double timestamp) {
     queue_.put_key(name, key, timestamp);
@@ -37,12 +37,12 @@ class InMemory {
     queue_.put_value(name, key, value);
   }
 
- private:
+private:
   MemoryQueue queue_;
 };
 
 class InRedis {
- public:
+public:
   Queue& queue() { return queue_; }
   void put_key(QueueName name, const std::string& key, double timestamp) {
     client_.command({"ZADD", std::string(name.keys), std::to_string(timestamp), key});
@@ -51,7 +51,7 @@ class InRedis {
     client_.command({"HSET", std::string(name.values), key, value});
   }
 
- private:
+private:
   static RedisSettings settings(const test::RedisServer& server) {
     RedisSettings settings;
     settings.socket = server.socket();
@@ -65,7 +65,7 @@ class InRedis {
 
 template <class Storage>
 class QueueTest : public testing::Test {
- protected:
+protected:
   using Texts = std::vector<std::string>;
 
   static PackedStrings pack(const Texts& texts) {
@@ -107,8 +107,7 @@ class QueueTest : public testing::Test {
   std::pair<std::size_t, std::size_t> expire(double before, QueueName name = raw_metrics) {
     const auto expired = queue().expire(name, before);
     EXPECT_TRUE(expired) << expired.error().message;
-    return expired ? std::pair(expired->records, expired->halves)
-                   : std::pair(no_limit, no_limit);
+    return expired ? std::pair(expired->records, expired->halves) : std::pair(no_limit, no_limit);
   }
 
   std::size_t size(QueueName name = raw_metrics) {
@@ -139,7 +138,7 @@ class QueueTest : public testing::Test {
 
 using Storages = testing::Types<InMemory, InRedis>;
 class StorageNames {
- public:
+public:
   template <class Storage>
   static std::string GetName(int) {  // NOLINT(readability-identifier-naming): googletest's
     return std::is_same_v<Storage, InMemory> ? "Memory" : "Redis";
@@ -320,8 +319,8 @@ TYPED_TEST(QueueTest, ReplacesRecordsByThoseOfAnotherQueue) {
 TYPED_TEST(QueueTest, DoesNoHarmWhenTheSameReplacementIsRepeated) {
   this->store({{"a", 1, "one"}});
   for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(this->queue().replace(raw_metrics, this->pack({"a"}), wrapped_metrics,
-                                      {{"w", 1, "one"}}));
+    EXPECT_TRUE(
+        this->queue().replace(raw_metrics, this->pack({"a"}), wrapped_metrics, {{"w", 1, "one"}}));
   }
   EXPECT_EQ(this->size(raw_metrics), 0);
   EXPECT_EQ(this->size(wrapped_metrics), 1);

@@ -11,13 +11,13 @@ using std::chrono::duration;
 using std::chrono::duration_cast;
 using std::chrono::seconds;
 
-constexpr double start = 1'700'000'000;  // 2023
+constexpr double start = 1'700'000'000;      // 2023
 constexpr double set_right = 1'800'000'000;  // 2027
 constexpr double time_to_live = 14400;
 
 /// A device with a wall clock that can be turned, asked after each step.
 class Device {
- public:
+public:
   explicit Device(double wall) : wall_(wall) {}
 
   /// `elapsed` seconds later, the wall clock having moved by `jump` more than that.
@@ -25,13 +25,13 @@ class Device {
     steady_ += elapsed;
     wall_ += elapsed + jump;
     return retention_.expire_before(
-        wall_, Retention::SteadyTime(duration_cast<Retention::SteadyTime::duration>(
-                   duration<double>(steady_))));
+        wall_, Retention::SteadyTime(
+                   duration_cast<Retention::SteadyTime::duration>(duration<double>(steady_))));
   }
 
   double wall() const { return wall_; }
 
- private:
+private:
   Retention retention_{seconds(14400)};
   double wall_;
   double steady_ = 1000;

@@ -23,13 +23,13 @@ double percentile(const std::vector<double>& values, double fraction) {
 std::string percentile_suffix(double fraction) {
   const auto percent = std::round(fraction * 1e12) / 1e10;  // 0.57 * 100 is 56.99999999999999
   std::array<char, 32> text;
-  const auto result = std::to_chars(text.data(), text.data() + text.size(), percent,
-                                    std::chars_format::fixed);
+  const auto result =
+      std::to_chars(text.data(), text.data() + text.size(), percent, std::chars_format::fixed);
   return "." + std::string(text.data(), result.ptr) + "percentile";
 }
 
 class DatadogWrapper : public Wrapper {
- public:
+public:
   explicit DatadogWrapper(const WrapperSettings& settings)
       : settings_(settings), seconds_(static_cast<double>(settings.interval.count())) {}
 
@@ -50,7 +50,7 @@ class DatadogWrapper : public Wrapper {
     return true;
   }
 
- private:
+private:
   WrappedMetric point(const MergedMetric& metric, const std::string& suffix, SeriesType type,
                       double value) const {
     return {.name = metric.name + suffix,

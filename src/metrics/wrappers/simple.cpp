@@ -7,7 +7,7 @@ namespace chouette {
 namespace {
 
 class SimpleWrapper : public Wrapper {
- public:
+public:
   explicit SimpleWrapper(const WrapperSettings& settings) : interval_(settings.interval) {}
 
   bool wrap(const MergedMetric& metric, std::vector<WrappedMetric>& out) const override {
@@ -36,7 +36,7 @@ class SimpleWrapper : public Wrapper {
     return true;
   }
 
- private:
+private:
   std::chrono::seconds interval_;
 };
 
