@@ -136,9 +136,8 @@ void fill(Self self) {
     state.malformed += added == MetricsPayload::Added::malformed ? 1 : 0;
     state.carried.push_back(state.keys[state.next]);
   }
-  if (state.next < state.window + state.values.size()) {
-    deliver(self);
-  } else if (state.next < state.keys.size()) {
+  const auto payload_full = state.next < state.window + state.values.size();
+  if (!payload_full && state.next < state.keys.size()) {
     fetch_window(self);
   } else if (!state.carried.empty()) {
     deliver(self);

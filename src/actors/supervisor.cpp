@@ -57,7 +57,7 @@ caf::behavior supervisor(Self self, std::vector<VitalActor> actors) {
       stop_next(self);
     }
   });
-  return {[](caf::unit_t) {}};
+  return {[](const caf::unit_t&) {}};  // It works by exit and down messages alone.
 }
 
 }  // namespace chouette

@@ -6,7 +6,7 @@ namespace chouette {
 
 PackedStrings PackedStrings::slice(std::size_t from, std::size_t count) const {
   PackedStrings part;
-  const auto to = std::min(from + count, size());
+  const auto to = from + std::min(count, size() - std::min(from, size()));
   for (auto i = from; i < to; ++i) {
     if (present(i)) {
       part.push_back((*this)[i]);

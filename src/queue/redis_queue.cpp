@@ -6,7 +6,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <utility>
 
 namespace chouette {
@@ -120,8 +122,9 @@ private:
   std::optional<QueueError> failure_;
 };
 
-/// Redis rolls nothing back: were a queue's key of another type, a transaction that moves records
-/// there would only remove them. So its type is looked at before.
+/// Redis rolls nothing back: were a queue's key of another type, half of a transaction would
+/// happen, and records that were to be moved would only be removed. So its type is looked at
+/// before.
 QueueResult<void> check_types(RedisConnection& connection, QueueName queue) {
   for (const auto& [key, type] : {std::pair{queue.keys, std::string_view("zset")},
                                   std::pair{queue.values, std::string_view("hash")}}) {
@@ -137,6 +140,39 @@ QueueResult<void> check_types(RedisConnection& connection, QueueName queue) {
     }
   }
   return {};
+}
+
+/// Without a transaction, which a Redis that is out of memory refuses even where it would free
+/// some. Half of it leaves values without keys, which are removed in time.
+QueueResult<void> remove_out_of_memory(RedisConnection& connection, QueueName queue,
+                                       const PackedStrings& keys) {
+  for (const auto& [command, name] : {std::pair{std::string_view("ZREM"), queue.keys},
+                                      std::pair{std::string_view("HDEL"), queue.values}}) {
+    for (std::size_t from = 0; from < keys.size(); from += window) {
+      RedisCommand removal{command, name};
+      for (auto i = from; i < std::min(from + window, keys.size()); ++i) {
+        removal.add(keys[i]);
+      }
+      if (const auto reply = connection.ask(removal); !reply) {
+        return tl::unexpected(reply.error());
+      }
+    }
+  }
+  return {};
+}
+
+QueueResult<void> remove_keys(RedisConnection& connection, QueueName queue,
+                              const PackedStrings& keys) {
+  if (auto right = check_types(connection, queue); !right) {
+    return right;
+  }
+  Transaction transaction(connection);
+  transaction.remove(queue, keys);
+  auto done = transaction.execute();
+  if (!done && done.error().message.find(" OOM ") != std::string::npos) {
+    return remove_out_of_memory(connection, queue, keys);
+  }
+  return done;
 }
 
 QueueResult<PackedStrings> strings_of(const QueueResult<RedisReply>& reply,
@@ -174,12 +210,14 @@ QueueResult<std::size_t> number_of(const QueueResult<RedisReply>& reply) {
 QueueResult<PackedStrings> list_keys(RedisConnection& connection, QueueName queue, TimeRange range,
                                      std::size_t limit) {
   auto to = to_score(range.to);
-  if (!std::isinf(range.to)) {
+  if (range.to != INFINITY) {
     to.insert(to.begin(), '(');  // Exclusive.
   }
-  return strings_of(connection.ask({"ZRANGEBYSCORE", queue.keys, to_score(range.from), to, "LIMIT",
-                                    "0", std::to_string(limit)}),
-                    "ZRANGEBYSCORE");
+  constexpr std::size_t no_limit = std::numeric_limits<std::int32_t>::max();
+  const auto count = limit < no_limit ? std::to_string(limit) : "-1";
+  return strings_of(
+      connection.ask({"ZRANGEBYSCORE", queue.keys, to_score(range.from), to, "LIMIT", "0", count}),
+      "ZRANGEBYSCORE");
 }
 
 /// Those of `fields` that the sorted set does not know.
@@ -305,8 +343,13 @@ QueueResult<void> RedisQueue::replace(QueueName from, const PackedStrings& keys,
     return {};
   }
   return with_connection([&](RedisConnection& connection) -> QueueResult<void> {
-    if (auto right = check_types(connection, to); !right) {
-      return right;
+    for (const auto queue : {to, from}) {
+      if (auto right = check_types(connection, queue); !right) {
+        return right;
+      }
+      if (from == to) {
+        break;
+      }
     }
     Transaction transaction(connection);
     transaction.add(to, records);
@@ -316,19 +359,21 @@ QueueResult<void> RedisQueue::replace(QueueName from, const PackedStrings& keys,
 }
 
 QueueResult<void> RedisQueue::remove(QueueName queue, const PackedStrings& keys) {
-  return replace(queue, keys, queue, {});
+  if (keys.empty()) {
+    return {};
+  }
+  return with_connection(
+      [&](RedisConnection& connection) { return remove_keys(connection, queue, keys); });
 }
 
 QueueResult<Expired> RedisQueue::expire(QueueName queue, double before) {
   return with_connection([&](RedisConnection& connection) -> QueueResult<Expired> {
-    const auto keys = list_keys(connection, queue, {-INFINITY, before}, expire_batch);
+    const auto keys = list_keys(connection, queue, {all_time.from, before}, expire_batch);
     if (!keys) {
       return tl::unexpected(keys.error());
     }
     if (!keys->empty()) {
-      Transaction transaction(connection);
-      transaction.remove(queue, *keys);
-      if (auto done = transaction.execute(); !done) {
+      if (auto done = remove_keys(connection, queue, *keys); !done) {
         return tl::unexpected(done.error());
       }
     }
@@ -358,7 +403,7 @@ QueueResult<std::size_t> RedisQueue::remove_lone_values(RedisConnection& connect
     for (std::size_t i = 0; i < still_lone->size(); ++i) {
       hdel.add((*still_lone)[i]);
     }
-    const auto count = number_of(connection.ask(hdel));
+    auto count = number_of(connection.ask(hdel));
     if (!count) {
       return count;
     }

@@ -149,6 +149,7 @@ TEST_F(Collector, AHangingPluginHoldsUpNobodyAndIsAskedAgain) {
   }
   EXPECT_EQ(logged("plugin hangs: no answer within 30 s"), 1U);
   // Each hanging capture keeps a thread: there are never more than three.
+  wait_for([&] { return gate->captures >= 3; });
   EXPECT_EQ(gate->captures, 3);
   {
     const std::lock_guard lock(gate->mutex);

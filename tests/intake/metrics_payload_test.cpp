@@ -173,7 +173,7 @@ TEST(MetricsPayload, TakesARecordOfManyPoints) {
 
 TEST(MetricsPayload, WritesNumbersInAsFewBytesAsItTakes) {
   MetricsPayload payload({});
-  payload.add(with("points", "[[1,5.0],[2,-0.0],[3,1e3],[4,0.1]]"));
+  payload.add(with("points", "[[1,5.0],[2,0.0],[3,1e3],[4,0.1]]"));
   EXPECT_THAT(payload.take(), testing::HasSubstr(R"("points":[[1,5],[2,0],[3,1000],[4,0.1]])"));
 }
 

@@ -6,8 +6,9 @@
 #include <spdlog/formatter.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -128,8 +129,10 @@ protected:
     for (std::string line; std::getline(lines, line);) {
       const auto object = json::parse(line);
       EXPECT_EQ(object["message"], "to ***");
-      EXPECT_TRUE(std::regex_match(object["asctime"].get<std::string>(),
-                                   std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000)")));
+      auto time = object["asctime"].get<std::string>();
+      std::replace_if(
+          time.begin(), time.end(), [](char c) { return c >= '0' && c <= '9'; }, '0');
+      EXPECT_EQ(time, "0000-00-00T00:00:00+0000");
       levels.push_back(object["levelname"]);
     }
     return levels;
