@@ -34,7 +34,10 @@ struct Replace {
   QueueName from;
   PackedStrings keys;
   QueueName to;
-  std::vector<NewRecord> records;
+  Additions added;
+};
+struct AskSecondsTaken {
+  std::int64_t bucket;
 };
 struct Expire {
   QueueName queue;
@@ -67,6 +70,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::OldestRecord)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::List)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Fetch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Replace)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::SecondsTaken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::AskSecondsTaken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Expire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::CleanUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::CleanedUp)
@@ -78,11 +83,10 @@ namespace chouette {
 
 /// Owns all queue I/O. Each request is answered, at the latest after a few of its timeouts; an
 /// error is a QueueErrc, and already logged.
-using redis_actor =
-    caf::typed_actor<caf::replies_to<Oldest>::with<OldestRecord>,
-                     caf::replies_to<List>::with<PackedStrings>,
-                     caf::replies_to<Fetch>::with<PackedStrings>, caf::reacts_to<Replace>,
-                     caf::replies_to<Expire>::with<Expired>>;
+using redis_actor = caf::typed_actor<
+    caf::replies_to<Oldest>::with<OldestRecord>, caf::replies_to<List>::with<PackedStrings>,
+    caf::replies_to<Fetch>::with<PackedStrings>, caf::reacts_to<Replace>,
+    caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>>;
 
 /// Removes what is older than its time to live. Answers when that is done, or could not be done.
 using cleaner_actor = caf::typed_actor<caf::replies_to<CleanUp>::with<CleanedUp>>;

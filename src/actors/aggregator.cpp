@@ -44,6 +44,8 @@ void log_report(Self self, const AggregationReport& report) {
 void end_round(Self self) {
   auto& state = self->state;
   state.aggregation.reset();
+  state.taken.reset();
+  state.aggregated = {};
   state.keys = {};
   state.busy = false;
 }
@@ -55,28 +57,38 @@ void give_up(Self self, const caf::error& error) {
 
 void store_bucket(Self self) {
   auto& state = self->state;
-  auto bucket = state.aggregation->finish(state.bucket);
   const auto records = state.keys.size();
-  const auto points = bucket.points.size();
-  self->request(
-          state.redis, caf::infinite,
-          Replace{raw_metrics, std::move(state.keys), wrapped_metrics, std::move(bucket.points)})
+  auto aggregated = std::exchange(state.aggregated, {});
+  const auto count = aggregated.points.size();
+  self->request(state.redis, caf::infinite,
+                Replace{raw_metrics,
+                        std::move(state.keys),
+                        wrapped_metrics,
+                        {to_records(aggregated.points), state.taken->taken()}})
       .then(
-          [self, records, points, report = std::move(bucket.report)] {
-            self->state.taken.keep();
-            spdlog::debug("[Aggregator] {} raw records became {} points", records, points);
+          [self, records, count, report = std::move(aggregated.report)] {
+            spdlog::debug("[Aggregator] {} raw records became {} points", records, count);
             log_report(self, report);
             next_bucket(self);
           },
-          [self](const caf::error& error) {
-            // What was not refused may have been stored, and then its seconds are taken.
-            if (error == QueueErrc::unreachable) {
-              self->state.taken.keep();
-            } else {
-              self->state.taken.give_back();
-            }
-            give_up(self, error);
-          });
+          [self](const caf::error& error) { give_up(self, error); });
+}
+
+/// Finds a second for each point, then stores them.
+void place_points(Self self) {
+  auto& state = self->state;
+  const auto needed = state.taken->place(state.aggregated.points);
+  if (!needed) {
+    store_bucket(self);
+    return;
+  }
+  self->request(state.redis, caf::infinite, AskSecondsTaken{*needed})
+      .then(
+          [self](const SecondsTaken& taken) {
+            self->state.taken->load(taken.bucket, taken.marks);
+            place_points(self);
+          },
+          [self](const caf::error& error) { give_up(self, error); });
 }
 
 void fetch_window(Self self) {
@@ -94,7 +106,8 @@ void fetch_window(Self self) {
             state.aggregation->add(values);
             state.read += values.size();
             if (state.read >= state.keys.size()) {
-              store_bucket(self);
+              state.aggregated = state.aggregation->finish();
+              place_points(self);
             }
           },
           [self](const caf::error& error) { give_up(self, error); });
@@ -114,7 +127,8 @@ void read_bucket(Self self, double oldest) {
             state.keys = std::move(keys);
             state.requested = 0;
             state.read = 0;
-            state.aggregation.emplace(*state.settings.wrapper, state.taken);
+            state.aggregation.emplace(*state.settings.wrapper);
+            state.taken.emplace(state.bucket, state.settings.interval);
             fetch_window(self);
           },
           [self](const caf::error& error) { give_up(self, error); });

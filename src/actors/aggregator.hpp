@@ -23,7 +23,6 @@ struct AggregatorState {
   static inline const char* name = "aggregator";
   AggregatorSettings settings;
   redis_actor redis;
-  TakenSeconds taken;
   std::optional<Aggregation> aggregation;
   Throttle throttle;
 
@@ -33,6 +32,8 @@ struct AggregatorState {
   PackedStrings keys;         ///< Its raw records.
   std::size_t requested = 0;  ///< How many of their values were asked for,
   std::size_t read = 0;       ///< and how many have come.
+  AggregatedBucket aggregated;
+  std::optional<TakenSeconds> taken;
 };
 
 aggregator_actor::behavior_type aggregator(aggregator_actor::stateful_pointer<AggregatorState> self,

@@ -46,7 +46,7 @@ void store(Self self) {
                          std::make_move_iterator(end));
   state.unstored.erase(state.unstored.begin(), end);
   self->request(state.redis, caf::infinite,
-                Replace{wrapped_metrics, {}, wrapped_metrics, state.in_flight})
+                Replace{wrapped_metrics, {}, wrapped_metrics, {state.in_flight}})
       .then(
           [self] {
             self->state.in_flight.clear();

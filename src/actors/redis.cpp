@@ -80,10 +80,17 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue) {
                       self->state.queue->fetch(request.queue, request.keys));
       },
       [self](const Replace& request) {
-        const auto call = request.records.empty() ? "removing from" : "storing into";
+        const auto call = request.added.records.empty() ? "removing from" : "storing into";
         return answer(
             self, call, request.to,
-            self->state.queue->replace(request.from, request.keys, request.to, request.records));
+            self->state.queue->replace(request.from, request.keys, request.to, request.added));
+      },
+      [self](const AskSecondsTaken& request) {
+        auto taken = self->state.queue->seconds_taken(request.bucket)
+                         .map([&request](std::vector<std::int64_t> marks) {
+                           return SecondsTaken{request.bucket, std::move(marks)};
+                         });
+        return answer(self, "reading the seconds taken of", raw_metrics, std::move(taken));
       },
       [self](const Expire& request) {
         return answer(self, "expiring", request.queue,

@@ -35,28 +35,33 @@ void Aggregation::add(const PackedStrings& records) {
   }
 }
 
-AggregatedBucket Aggregation::finish(TimeRange bucket) {
+AggregatedBucket Aggregation::finish() {
   AggregatedBucket result;
-  std::vector<WrappedMetric> points;
   for (const auto& metric : merger_.take()) {
-    if (wrapper_.wrap(metric, points)) {
+    if (wrapper_.wrap(metric, result.points)) {
       report_.merged += metric.count;
     } else {
       report_.unsupported.add(metric.name + " of type " + metric.type, metric.count);
     }
   }
-  result.points.reserve(points.size());
-  for (auto& point : points) {
-    if (!std::isfinite(point.value)) {
+  std::erase_if(result.points, [this](const WrappedMetric& point) {
+    const auto finite = std::isfinite(point.value);
+    if (!finite) {
       report_.unsupported.add(point.name + ", whose value is no number");
-      continue;
     }
-    taken_.claim(point, bucket);
-    result.points.push_back(
-        {make_record_key(), static_cast<double>(point.timestamp), to_json(point)});
-  }
+    return !finite;
+  });
   result.report = std::exchange(report_, {});
   return result;
+}
+
+std::vector<NewRecord> to_records(const std::vector<WrappedMetric>& points) {
+  std::vector<NewRecord> records;
+  records.reserve(points.size());
+  for (const auto& point : points) {
+    records.push_back({make_record_key(), static_cast<double>(point.timestamp), to_json(point)});
+  }
+  return records;
 }
 
 }  // namespace chouette

@@ -8,7 +8,6 @@
 
 #include "metrics/merge.hpp"
 #include "metrics/raw_metric.hpp"
-#include "metrics/taken_seconds.hpp"
 #include "queue/packed_strings.hpp"
 #include "queue/queue.hpp"
 
@@ -31,27 +30,28 @@ struct AggregationReport {
 
 /// The points of a bucket and what they were made of.
 struct AggregatedBucket {
-  std::vector<NewRecord> points;
+  std::vector<WrappedMetric> points;
   AggregationReport report;
 };
+
+/// Points as records of the queue `wrapped_metrics`.
+std::vector<NewRecord> to_records(const std::vector<WrappedMetric>& points);
 
 /// Turns the raw records of one bucket into points. Feed it the bucket's records in pieces of any
 /// size and order, then finish; it can then be used for the next bucket.
 class Aggregation {
 public:
-  /// `wrapper` and `taken` must outlive it.
-  Aggregation(const Wrapper& wrapper, TakenSeconds& taken) : wrapper_(wrapper), taken_(taken) {}
+  /// `wrapper` must outlive it.
+  explicit Aggregation(const Wrapper& wrapper) : wrapper_(wrapper) {}
 
   /// Reads raw records; those that are malformed, or absent, are counted.
   void add(const PackedStrings& records);
 
-  /// The points of all that was added, each on a second of its own; claims these seconds of
-  /// `taken`.
-  AggregatedBucket finish(TimeRange bucket);
+  /// The points of all that was added. Several of one series may be in one second.
+  AggregatedBucket finish();
 
 private:
   const Wrapper& wrapper_;
-  TakenSeconds& taken_;
   RawMetricParser parser_;
   Merger merger_;
   AggregationReport report_;

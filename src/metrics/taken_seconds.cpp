@@ -1,77 +1,98 @@
 #include "metrics/taken_seconds.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <string_view>
+
+#include "metrics/fnv1a.hpp"
 
 namespace chouette {
 
 namespace {
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-  // The finaliser of splitmix64: spreads every bit of the input over the whole word.
-  hash += value + 0x9e3779b97f4a7c15U;
-  hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
-  hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebU;
-  return hash ^ (hash >> 31U);
+/// The finaliser of splitmix64: spreads every bit of the input over the whole word.
+std::uint64_t mix(std::uint64_t value) {
+  value += 0x9e3779b97f4a7c15U;
+  value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
+  return value ^ (value >> 31U);
 }
 
-std::uint64_t hash_of(std::string_view text) {
-  return std::hash<std::string_view>{}(text);
-}
-
+/// What Datadog tells series apart by: name and tags (the host is the same for all).
 std::uint64_t series_of(const WrappedMetric& point) {
-  auto hash = mix(0, hash_of(point.name));
+  auto hash = fnv1a(point.name);
   for (const auto& tag : point.tags) {
-    hash = mix(hash, hash_of(tag));
+    hash = mix(hash) ^ fnv1a(tag);
   }
-  return hash;
+  return mix(hash);
 }
 
 }  // namespace
 
-void TakenSeconds::claim(WrappedMetric& point, TimeRange bucket) {
-  const auto series = series_of(point);
-  if (bucket.contains(static_cast<double>(point.timestamp))) {
-    const auto from = static_cast<std::int64_t>(std::max(bucket.from, 0.0));
-    const auto length = static_cast<std::int64_t>(bucket.to) - from;
-    for (std::int64_t step = 0; step < length; ++step) {
-      const auto second = from + (point.timestamp - from + step) % length;
-      if (take(series, second)) {
-        point.timestamp = second;
-        return;
-      }
+TakenSeconds::TakenSeconds(TimeRange bucket, std::chrono::seconds interval)
+    : bucket_(bucket),
+      start_(static_cast<std::int64_t>(std::max(bucket.from, 0.0))),
+      length_(interval.count()) {}
+
+void TakenSeconds::load(std::int64_t start, const std::vector<std::int64_t>& taken) {
+  loaded_.insert(start);
+  taken_.insert(taken.begin(), taken.end());
+}
+
+std::optional<std::int64_t> TakenSeconds::place(std::vector<WrappedMetric>& points) {
+  for (; placed_ < points.size(); ++placed_) {
+    if (const auto needed = place(points[placed_])) {
+      return needed;
     }
-    point.timestamp = static_cast<std::int64_t>(bucket.to);
   }
-  while (!take(series, point.timestamp)) {
-    ++point.timestamp;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> TakenSeconds::place(WrappedMetric& point) {
+  if (!loaded_.contains(start_)) {
+    return start_;
+  }
+  const auto series = series_of(point);
+  if (!bucket_.contains(static_cast<double>(point.timestamp))) {
+    // An application may stamp its metrics with any time. This bucket remembers them.
+    while (!take(series, point.timestamp, start_)) {
+      ++point.timestamp;
+    }
+    return std::nullopt;
+  }
+  const auto first = point.timestamp;
+  for (std::int64_t step = 0; step < length_; ++step) {
+    const auto second = start_ + (first - start_ + step) % length_;
+    if (take(series, second, start_)) {
+      point.timestamp = second;
+      return std::nullopt;
+    }
+  }
+  for (auto second = start_ + length_;; ++second) {
+    const auto later_start = second / length_ * length_;
+    if (!loaded_.contains(later_start)) {
+      return later_start;
+    }
+    if (take(series, second, later_start)) {
+      point.timestamp = second;
+      return std::nullopt;
+    }
   }
 }
 
-bool TakenSeconds::take(std::uint64_t series, std::int64_t second) {
-  const auto entry = mix(series, static_cast<std::uint64_t>(second));
+bool TakenSeconds::take(std::uint64_t series, std::int64_t second, std::int64_t bucket_start) {
+  const auto entry = static_cast<std::int64_t>(mix(series + static_cast<std::uint64_t>(second)));
   if (!taken_.insert(entry).second) {
     return false;
   }
-  oldest_first_.push_back(entry);
-  ++claimed_;
+  new_[bucket_start].push_back(entry);
   return true;
 }
 
-void TakenSeconds::keep() {
-  claimed_ = 0;
-  while (oldest_first_.size() > capacity_) {
-    taken_.erase(oldest_first_.front());
-    oldest_first_.pop_front();
+std::vector<SecondsTaken> TakenSeconds::taken() const {
+  std::vector<SecondsTaken> result;
+  for (const auto& [start, entries] : new_) {
+    result.push_back({start, entries});
   }
-}
-
-void TakenSeconds::give_back() {
-  for (; claimed_ > 0; --claimed_) {
-    taken_.erase(oldest_first_.back());
-    oldest_first_.pop_back();
-  }
+  return result;
 }
 
 }  // namespace chouette

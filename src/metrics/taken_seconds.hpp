@@ -1,9 +1,11 @@
 #pragma once
 
 #include <chouette/metric.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <map>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -11,29 +13,36 @@
 
 namespace chouette {
 
-/// Remembers for which seconds a series has a point already, so that no second gets two, of which
-/// Datadog would keep only the last. Bounded: what was claimed longest ago is forgotten first.
+/// Gives each point of a bucket a second that its series has no point in yet, for of two points in
+/// one second Datadog keeps only the last. What earlier rounds have taken is loaded from the queue,
+/// bucket by bucket, as far as it is needed.
 class TakenSeconds {
 public:
-  explicit TakenSeconds(std::size_t capacity = 65536) : capacity_(capacity) {}
+  TakenSeconds(TimeRange bucket, std::chrono::seconds interval);
 
-  /// Moves `point` to a free second: the one it has, else another of `bucket`, else the next free
-  /// one after it; and takes that second.
-  void claim(WrappedMetric& point, TimeRange bucket);
+  /// What was taken in the bucket that begins at `start`.
+  void load(std::int64_t start, const std::vector<std::int64_t>& taken);
 
-  /// The points claimed since the last call will be stored: their seconds stay taken.
-  void keep();
+  /// Moves points to free seconds: the one a point has, else another of the bucket, else the next
+  /// free one after it. Returns the start of a bucket that must be loaded first; then call it again
+  /// with the same points. Nothing once each point has its second.
+  std::optional<std::int64_t> place(std::vector<WrappedMetric>& points);
 
-  /// They will not be stored, their seconds are free again.
-  void give_back();
+  /// What was taken here, to be stored along with the points.
+  std::vector<SecondsTaken> taken() const;
 
 private:
-  bool take(std::uint64_t series, std::int64_t second);
+  /// True if `second` was free, and is the series' now.
+  bool take(std::uint64_t series, std::int64_t second, std::int64_t bucket_start);
+  std::optional<std::int64_t> place(WrappedMetric& point);
 
-  std::size_t capacity_;
-  std::unordered_set<std::uint64_t> taken_;
-  std::deque<std::uint64_t> oldest_first_;
-  std::size_t claimed_ = 0;  ///< How many at the end of oldest_first_ are not yet kept.
+  TimeRange bucket_;
+  std::int64_t start_;
+  std::int64_t length_;
+  std::size_t placed_ = 0;
+  std::unordered_set<std::int64_t> loaded_;
+  std::unordered_set<std::int64_t> taken_;
+  std::map<std::int64_t, std::vector<std::int64_t>> new_;  ///< By the start of a bucket.
 };
 
 }  // namespace chouette

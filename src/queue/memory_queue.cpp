@@ -82,16 +82,27 @@ QueueResult<void> MemoryQueue::store(QueueName queue, const std::vector<NewRecor
 }
 
 QueueResult<void> MemoryQueue::replace(QueueName from, const PackedStrings& keys, QueueName to,
-                                       const std::vector<NewRecord>& records) {
+                                       const Additions& added) {
   if (const auto error = enter("replace")) {
     return tl::unexpected(*error);
   }
   at(from).erase(keys);
-  for (const auto& record : records) {
+  for (const auto& record : added.records) {
     put_key(to, record.key, record.timestamp);
     put_value(to, record.key, record.value);
   }
+  for (const auto& [bucket, marks] : added.seconds) {
+    seconds_[bucket].insert(marks.begin(), marks.end());
+  }
   return {};
+}
+
+QueueResult<std::vector<std::int64_t>> MemoryQueue::seconds_taken(std::int64_t bucket) {
+  if (const auto error = enter("seconds_taken")) {
+    return tl::unexpected(*error);
+  }
+  const auto& marks = seconds_[bucket];
+  return std::vector<std::int64_t>(marks.begin(), marks.end());
 }
 
 QueueResult<void> MemoryQueue::remove(QueueName queue, const PackedStrings& keys) {

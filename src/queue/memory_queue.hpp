@@ -30,7 +30,8 @@ public:
   QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) override;
   QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;
   QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
-                            const std::vector<NewRecord>& records) override;
+                            const Additions& added) override;
+  QueueResult<std::vector<std::int64_t>> seconds_taken(std::int64_t bucket) override;
   QueueResult<void> remove(QueueName queue, const PackedStrings& keys) override;
   QueueResult<Expired> expire(QueueName queue, double before) override;
   QueueResult<std::size_t> size(QueueName queue) override;
@@ -49,6 +50,7 @@ private:
   Stored& at(QueueName queue) { return queues_[queue.keys]; }
 
   std::map<std::string_view, Stored> queues_;
+  std::map<std::int64_t, std::set<std::int64_t>> seconds_;
 };
 
 }  // namespace chouette

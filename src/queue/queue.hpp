@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -74,6 +75,21 @@ struct Expired {
 /// The most that one call of `expire` removes.
 inline constexpr std::size_t expire_batch = 10000;
 
+/// In which seconds series have points: marks of a series and a second each, kept in sets by
+/// bucket. A set lives for an hour after it was last added to: Datadog drops what is older.
+struct SecondsTaken {
+  std::int64_t bucket;              ///< Unix time at which the bucket begins.
+  std::vector<std::int64_t> marks;  ///< Hashes: equal for equal series and second.
+};
+inline constexpr std::string_view seconds_prefix = "chouette:metrics:seconds:";
+inline constexpr std::chrono::seconds seconds_lifetime{3600};
+
+/// What `replace` adds, in one transaction with what it removes.
+struct Additions {
+  std::vector<NewRecord> records;
+  std::vector<SecondsTaken> seconds = {};
+};
+
 /// The storage between applications and the intake. Each call either happens as a whole or not at
 /// all; after an `unreachable` error it may have happened, and repeating it with the same records
 /// does no harm. Called from one thread at a time.
@@ -93,9 +109,12 @@ public:
   /// Adds `records`.
   virtual QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) = 0;
 
-  /// Removes `keys` from `from` and adds `records` to `to`, in one transaction.
+  /// Removes `keys` from `from`, adds records to `to` and marks seconds, in one transaction.
   virtual QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
-                                    const std::vector<NewRecord>& records) = 0;
+                                    const Additions& added) = 0;
+
+  /// The marks of the bucket that begins at `bucket`.
+  virtual QueueResult<std::vector<std::int64_t>> seconds_taken(std::int64_t bucket) = 0;
 
   /// Removes `keys`; those that are gone already do not matter.
   virtual QueueResult<void> remove(QueueName queue, const PackedStrings& keys) = 0;

@@ -37,6 +37,10 @@ QueueError unexpected_answer(std::string_view command) {
   return {QueueErrc::refused, "Redis gives an unexpected answer to " + std::string(command)};
 }
 
+std::string seconds_key(std::int64_t bucket) {
+  return std::string(seconds_prefix) + std::to_string(bucket);
+}
+
 /// Commands that are executed together or not at all.
 class Transaction {
 public:
@@ -84,6 +88,24 @@ public:
     }
   }
 
+  void mark(const std::vector<SecondsTaken>& seconds) {
+    for (const auto& [bucket, marks] : seconds) {
+      const auto key = seconds_key(bucket);
+      for (std::size_t from = 0; from < marks.size(); from += window) {
+        const auto to = std::min(from + window, marks.size());
+        std::vector<std::string> texts;
+        texts.reserve(to - from);
+        RedisCommand sadd{"SADD", key};
+        for (auto i = from; i < to; ++i) {
+          texts.push_back(std::to_string(marks[i]));
+          sadd.add(texts.back());
+        }
+        send(sadd);
+      }
+      send({"EXPIRE", key, std::to_string(seconds_lifetime.count())});
+    }
+  }
+
   QueueResult<void> execute() {
     send({"EXEC"});
     for (; sent_ > 1 && receive(); --sent_) {
@@ -122,24 +144,29 @@ private:
   std::optional<QueueError> failure_;
 };
 
+QueueResult<void> check_type(RedisConnection& connection, std::string_view key,
+                             std::string_view type) {
+  const auto reply = connection.ask({"TYPE", key});
+  if (!reply) {
+    return tl::unexpected(reply.error());
+  }
+  const auto found = text_of(**reply);
+  if (found != "none" && found != type) {
+    return tl::unexpected(QueueError{
+        QueueErrc::wrong_type,
+        std::string(key) + " holds a " + std::string(found) + ", not a " + std::string(type)});
+  }
+  return {};
+}
+
 /// Redis rolls nothing back: were a queue's key of another type, half of a transaction would
 /// happen, and records that were to be moved would only be removed. So its type is looked at
 /// before.
 QueueResult<void> check_types(RedisConnection& connection, QueueName queue) {
-  for (const auto& [key, type] : {std::pair{queue.keys, std::string_view("zset")},
-                                  std::pair{queue.values, std::string_view("hash")}}) {
-    const auto reply = connection.ask({"TYPE", key});
-    if (!reply) {
-      return tl::unexpected(reply.error());
-    }
-    const auto found = text_of(**reply);
-    if (found != "none" && found != type) {
-      return tl::unexpected(QueueError{
-          QueueErrc::wrong_type,
-          std::string(key) + " holds a " + std::string(found) + ", not a " + std::string(type)});
-    }
+  if (auto right = check_type(connection, queue.keys, "zset"); !right) {
+    return right;
   }
-  return {};
+  return check_type(connection, queue.values, "hash");
 }
 
 /// Without a transaction, which a Redis that is out of memory refuses even where it would free
@@ -334,27 +361,52 @@ QueueResult<PackedStrings> RedisQueue::fetch(QueueName queue, const PackedString
 }
 
 QueueResult<void> RedisQueue::store(QueueName queue, const std::vector<NewRecord>& records) {
-  return replace(queue, {}, queue, records);
+  return replace(queue, {}, queue, {records});
 }
 
 QueueResult<void> RedisQueue::replace(QueueName from, const PackedStrings& keys, QueueName to,
-                                      const std::vector<NewRecord>& records) {
-  if (keys.empty() && records.empty()) {
+                                      const Additions& added) {
+  if (keys.empty() && added.records.empty() && added.seconds.empty()) {
     return {};
   }
   return with_connection([&](RedisConnection& connection) -> QueueResult<void> {
-    for (const auto queue : {to, from}) {
-      if (auto right = check_types(connection, queue); !right) {
+    if (auto right = check_types(connection, to); !right) {
+      return right;
+    }
+    if (from != to) {
+      if (auto right = check_types(connection, from); !right) {
         return right;
       }
-      if (from == to) {
-        break;
+    }
+    for (const auto& taken : added.seconds) {
+      if (auto right = check_type(connection, seconds_key(taken.bucket), "set"); !right) {
+        return right;
       }
     }
     Transaction transaction(connection);
-    transaction.add(to, records);
+    transaction.add(to, added.records);
+    transaction.mark(added.seconds);
     transaction.remove(from, keys);
     return transaction.execute();
+  });
+}
+
+QueueResult<std::vector<std::int64_t>> RedisQueue::seconds_taken(std::int64_t bucket) {
+  return with_connection([&](RedisConnection& connection)
+                             -> QueueResult<std::vector<std::int64_t>> {
+    const auto members = strings_of(connection.ask({"SMEMBERS", seconds_key(bucket)}), "SMEMBERS");
+    if (!members) {
+      return tl::unexpected(members.error());
+    }
+    std::vector<std::int64_t> marks;
+    marks.reserve(members->size());
+    for (std::size_t i = 0; i < members->size(); ++i) {
+      const auto text = (*members)[i];
+      std::int64_t mark = 0;
+      std::from_chars(text.data(), text.data() + text.size(), mark);
+      marks.push_back(mark);
+    }
+    return marks;
   });
 }
 

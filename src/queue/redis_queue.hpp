@@ -23,7 +23,8 @@ public:
   QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) override;
   QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;
   QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
-                            const std::vector<NewRecord>& records) override;
+                            const Additions& added) override;
+  QueueResult<std::vector<std::int64_t>> seconds_taken(std::int64_t bucket) override;
   QueueResult<void> remove(QueueName queue, const PackedStrings& keys) override;
   QueueResult<Expired> expire(QueueName queue, double before) override;
   QueueResult<std::size_t> size(QueueName queue) override;

@@ -12,12 +12,20 @@ using nlohmann::json;
 
 class Aggregator : public ActorTest {
 protected:
-  Aggregator() {
-    WrapperSettings settings{
+  Aggregator() { start_aggregator(); }
+
+  void start_aggregator() {
+    const WrapperSettings settings{
         .interval = 10s, .histogram_aggregates = {"max", "count"}, .histogram_percentiles = {0.95}};
     spawn(aggregator, redis_,
           AggregatorSettings{
               .interval = 10s, .wrapper = make_wrapper("datadog", settings), .wall = wall_clock()});
+    run();
+  }
+
+  void stop_aggregator() {
+    caf::anon_send_exit(actors_.back(), caf::exit_reason::kill);
+    actors_.pop_back();
     run();
   }
 
@@ -86,6 +94,20 @@ TEST_F(Aggregator, PutsALateMetricOnAFreeSecondOfItsBucket) {
     points[series["points"][0][0]] = series["points"][0][1];
   }
   EXPECT_EQ(points, (std::map<std::int64_t, double>{{1795416003, 1}, {1795416004, 6}}));
+}
+
+TEST_F(Aggregator, KnowsTakenSecondsAfterARestartToo) {
+  put_raw("a", "count", 1, start + 3);
+  advance(11500ms);
+  stop_aggregator();
+  start_aggregator();
+  put_raw("a", "count", 2, start + 3.5);
+  advance(10s);
+  std::map<std::int64_t, double> points;
+  for (const auto& series : values(wrapped_metrics)) {
+    points[series["points"][0][0]] = series["points"][0][1];
+  }
+  EXPECT_EQ(points, (std::map<std::int64_t, double>{{1795416003, 1}, {1795416004, 2}}));
 }
 
 TEST_F(Aggregator, RemovesMalformedRecordsAndSaysSoOncePerMinuteAndReason) {

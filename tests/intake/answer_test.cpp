@@ -51,7 +51,7 @@ TEST(ReadAnswer, GivesTheReasonOnOneShortLine) {
             R"(HTTP 403: {"errors":["Forbidden"]})");
   EXPECT_EQ(answer(502, "<html>\r\n\t<b>\x1b[1m\x7f</b>").reason,
             "HTTP 502: <html>   <b> [1m </b>");
-  EXPECT_EQ(answer(500, std::string(64 * 1024, 'x')).reason, "HTTP 500: " + std::string(120, 'x'));
+  EXPECT_EQ(answer(500, std::string(65536, 'x')).reason, "HTTP 500: " + std::string(120, 'x'));
 }
 
 }  // namespace

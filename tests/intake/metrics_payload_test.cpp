@@ -292,8 +292,9 @@ TEST(MetricsPayload, StaysWithinItsSizeWhateverRecordsHold) {
   constexpr std::size_t limit = 20000;
   const PayloadLimits limits{.points = 1'000'000, .bytes = limit};
   const auto name = [](int i) { return "\"m" + std::to_string(i) + "\""; };
-  const SeriesExtras extras{.global_tags = {"quote:\"\"\"\"", "control:\x01\x02\x03"},
-                            .host = "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\""};
+  const SeriesExtras extras{
+      .global_tags = {"quotes:" + std::string(8, '"'), "control:" + std::string(8, '\x01')},
+      .host = std::string(20, '"')};
   {
     MetricsPayload payload({}, limits);
     expect_within_limit(payload, limit, [&](int i) { return with("metric", name(i)); });
@@ -319,6 +320,7 @@ TEST(MetricsPayload, StaysWithinItsSizeWhateverRecordsHold) {
 
 TEST(MetricsPayload, LosesNoPointWhenSplitIntoPayloads) {
   std::mt19937 random(8);
+  std::uniform_int_distribution<std::int64_t> any_second(0, 99);
   MetricsPayload payload({.global_tags = {"g:1"}, .host = "h"}, {.points = 50, .bytes = 3000});
   double sent = 0;
   double wanted = 0;
@@ -333,7 +335,7 @@ TEST(MetricsPayload, LosesNoPointWhenSplitIntoPayloads) {
     }
   };
   for (int i = 0; i < 2000; ++i) {
-    const auto text = record("m" + std::to_string(random() % 20), random() % 100, i);
+    const auto text = record("m" + std::to_string(random() % 20), any_second(random), i);
     wanted += i;
     if (payload.add(text) == Added::full) {
       flush();

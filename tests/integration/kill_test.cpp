@@ -60,7 +60,7 @@ TEST(Kill, InTheMiddleOfAggregatingLosesAndDoublesNothing) {
     ASSERT_EQ(sum_in_redis(redis, "hits"), sum) << "after round " << round;
   }
   // The test is worth something only if kills did hit rounds that were under way.
-  EXPECT_GE(in_the_middle, 5) << "kills";std::cerr << "MID " << in_the_middle << "\n";
+  EXPECT_GE(in_the_middle, 5);
 
   AgentProcess agent(server, intake);
   EXPECT_TRUE(intake.wait_until([&] { return intake.sum("hits") == sum; }))

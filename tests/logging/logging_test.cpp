@@ -23,6 +23,7 @@ using namespace std::string_literals;
 
 std::vector<Secret> secrets(const std::vector<std::string>& texts) {
   std::vector<Secret> result;
+  result.reserve(texts.size());
   for (const auto& text : texts) {
     result.emplace_back(text);
   }
@@ -63,7 +64,7 @@ TEST(JsonFormatter, NamesLevelsAsPythonDoes) {
 }
 
 TEST(JsonFormatter, WritesOneLineOfJsonWhateverTheMessageHolds) {
-  for (const auto& text : {""s, "two\nlines\r\n"s, "\"quoted\" \\"s, "\0\x01\x1f\x7f"s, "é🦉"s,
+  for (const auto& text : {""s, "two\nlines\r\n"s, R"("quoted" \)"s, "\0\x01\x1f\x7f"s, "é🦉"s,
                            "{} {0} %s %d"s, std::string(100'000, 'x')}) {
     const auto line = line_of(text);
     EXPECT_EQ(line.find('\n'), line.size() - 1) << text;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
@@ -21,8 +22,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr TimeRange bucket{1590000000, 1590000010};
-
 class AggregationTest : public testing::Test {
 protected:
   void add(const std::vector<std::string>& records) {
@@ -35,8 +34,8 @@ protected:
 
   static std::vector<json> series_of(const AggregatedBucket& bucket) {
     std::vector<json> result;
-    for (const auto& point : bucket.points) {
-      result.push_back(json::parse(point.value));
+    for (const auto& record : to_records(bucket.points)) {
+      result.push_back(json::parse(record.value));
     }
     return result;
   }
@@ -49,8 +48,7 @@ protected:
       make_wrapper("datadog", {.interval = seconds(10),
                                .histogram_aggregates = {"max", "count"},
                                .histogram_percentiles = {0.5}});
-  TakenSeconds taken_;
-  Aggregation aggregation_{*wrapper_, taken_};
+  Aggregation aggregation_{*wrapper_};
 };
 
 std::string record(const std::string& name, const std::string& type, const std::string& value,
@@ -60,7 +58,7 @@ std::string record(const std::string& name, const std::string& type, const std::
 }
 
 TEST_F(AggregationTest, OfNothingIsNothing) {
-  const auto result = aggregation_.finish(bucket);
+  const auto result = aggregation_.finish();
   EXPECT_THAT(result.points, IsEmpty());
   EXPECT_EQ(result.report.merged, 0);
 }
@@ -69,7 +67,7 @@ TEST_F(AggregationTest, MakesPointsOfRecords) {
   add({record("a", "count", "1", 1590000003.5), record("b", "gauge", "1.5", 1590000004)});
   add({record("a", "count", "2", 1590000002.5),
        record("a", "count", "10", 1590000001, R"({"k":"v"})")});
-  const auto result = aggregation_.finish(bucket);
+  const auto result = aggregation_.finish();
   EXPECT_THAT(
       series_of(result),
       ElementsAre(
@@ -83,15 +81,15 @@ TEST_F(AggregationTest, MakesPointsOfRecords) {
   EXPECT_EQ(result.report.unsupported.count, 0);
 }
 
-TEST_F(AggregationTest, GivesEachPointAKeyAndItsTime) {
+TEST_F(AggregationTest, GivesEachRecordAKeyAndItsTime) {
   add({record("a", "histogram", "1", 1590000003.5)});
-  const auto result = aggregation_.finish(bucket);
+  const auto result = aggregation_.finish();
   ASSERT_THAT(result.points, SizeIs(3));
   std::set<std::string> keys;
-  for (const auto& point : result.points) {
-    keys.insert(point.key);
-    EXPECT_EQ(point.key.size(), 36);
-    EXPECT_EQ(point.timestamp, 1590000003);
+  for (const auto& record : to_records(result.points)) {
+    keys.insert(record.key);
+    EXPECT_EQ(record.key.size(), 36);
+    EXPECT_EQ(record.timestamp, 1590000003);
   }
   EXPECT_THAT(keys, SizeIs(3));
 }
@@ -100,7 +98,7 @@ TEST_F(AggregationTest, MergesTagsHoweverTheyAreWritten) {
   add({record("a", "count", "1", 1590000003, R"({"k":"v","n":1})"),
        record("a", "count", "2", 1590000003, R"({"n":1,"k":"v"})"),
        record("a", "count", "4", 1590000003, R"(["n:1","k:v"])")});
-  const auto result = aggregation_.finish(bucket);
+  const auto result = aggregation_.finish();
   ASSERT_THAT(result.points, SizeIs(1));
   EXPECT_EQ(series_of(result)[0]["points"][0][1], 7);
 }
@@ -116,7 +114,7 @@ TEST_F(AggregationTest, CountsWhatIsMalformedByItsReasonWithAnExample) {
   packed.push_back(record("a", "count", "null", 1590000003));
   packed.push_absent();
   aggregation_.add(packed);
-  const auto result = aggregation_.finish(bucket);
+  const auto result = aggregation_.finish();
   EXPECT_THAT(result.points, SizeIs(1));
   EXPECT_EQ(result.report.merged, 1);
   EXPECT_EQ(malformed(result, Malformed::half).count, 2);
@@ -132,14 +130,14 @@ TEST_F(AggregationTest, CountsWhatIsMalformedByItsReasonWithAnExample) {
 
 TEST_F(AggregationTest, ShortensExamples) {
   add({std::string(1'000'000, 'x')});
-  const auto result = aggregation_.finish(bucket);
+  const auto result = aggregation_.finish();
   EXPECT_EQ(malformed(result, Malformed::json).example, std::string(200, 'x'));
 }
 
 TEST_F(AggregationTest, CountsWhatTheWrapperDoesNotKnow) {
   add({record("d", "distribution", "1", 1590000003), record("d", "distribution", "2", 1590000004),
        record("e", "timing", "2", 1590000004), record("a", "count", "1", 1590000003)});
-  const auto result = aggregation_.finish(bucket);
+  const auto result = aggregation_.finish();
   EXPECT_THAT(result.points, SizeIs(1));
   EXPECT_EQ(result.report.merged, 1);
   EXPECT_EQ(result.report.unsupported.count, 3);
@@ -148,39 +146,42 @@ TEST_F(AggregationTest, CountsWhatTheWrapperDoesNotKnow) {
 
 TEST_F(AggregationTest, StartsAnewForTheNextBucket) {
   add({"{", record("a", "count", "1", 1590000003), record("d", "distribution", "1", 1590000003)});
-  static_cast<void>(aggregation_.finish(bucket));
-  const auto empty = aggregation_.finish({1590000010, 1590000020});
+  static_cast<void>(aggregation_.finish());
+  const auto empty = aggregation_.finish();
   EXPECT_THAT(empty.points, IsEmpty());
   EXPECT_EQ(empty.report.merged, 0);
   EXPECT_EQ(empty.report.unsupported.count, 0);
   EXPECT_EQ(malformed(empty, Malformed::json).count, 0);
   EXPECT_EQ(malformed(empty, Malformed::json).example, "");
   add({record("a", "count", "5", 1590000013)});
-  EXPECT_EQ(series_of(aggregation_.finish({1590000010, 1590000020}))[0]["points"],
-            json::parse("[[1590000013,5]]"));
+  EXPECT_EQ(series_of(aggregation_.finish())[0]["points"], json::parse("[[1590000013,5]]"));
 }
 
-TEST_F(AggregationTest, GivesALateMetricASecondOfItsOwnInItsBucket) {
-  add({record("a", "count", "1", 1590000009.5)});
-  static_cast<void>(aggregation_.finish(bucket));
-  taken_.keep();
-  add({record("a", "count", "2", 1590000009.2)});
-  EXPECT_EQ(series_of(aggregation_.finish(bucket))[0]["points"], json::parse("[[1590000000,2]]"));
-}
-
-TEST_F(AggregationTest, NeverMakesTwoPointsOfOneSeriesInOneSecond) {
-  // One name, four types: for Datadog they are one series.
-  add({record("a", "count", "1", 1590000003), record("a", "gauge", "2", 1590000003),
-       record("a", "rate", "3", 1590000003), record("a", "set", "[4]", 1590000003),
-       record("a.count", "gauge", "5", 1590000003), record("a", "histogram", "6", 1590000003)});
-  std::set<std::pair<std::string, double>> seconds_of_series;
-  const auto result = aggregation_.finish(bucket);
-  EXPECT_THAT(result.points, SizeIs(8));
-  for (const auto& series : series_of(result)) {
-    const double second = series["points"][0][0];
-    EXPECT_TRUE(bucket.contains(second));
-    EXPECT_TRUE(seconds_of_series.emplace(series["metric"], second).second) << series;
+/// A wrapper by somebody who divides by zero.
+class CarelessWrapper : public Wrapper {
+public:
+  bool wrap(const MergedMetric& metric, std::vector<WrappedMetric>& out) const override {
+    for (const double value : {1.0, std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+      out.push_back({.name = metric.name,
+                     .type = SeriesType::gauge,
+                     .tags = {},
+                     .timestamp = 1590000003,
+                     .value = value});
+    }
+    return true;
   }
+};
+
+TEST(Aggregation, DropsAndCountsPointsThatAreNoNumbers) {
+  const CarelessWrapper wrapper;
+  Aggregation aggregation(wrapper);
+  PackedStrings packed;
+  packed.push_back(record("a", "count", "1", 1590000003));
+  aggregation.add(packed);
+  const auto result = aggregation.finish();
+  ASSERT_THAT(result.points, SizeIs(1));
+  EXPECT_EQ(result.points[0].value, 1);
+  EXPECT_EQ(result.report.unsupported.count, 3);
 }
 
 TEST_F(AggregationTest, IsTheSameInWhateverOrderAndPiecesRecordsCome) {
@@ -200,8 +201,7 @@ TEST_F(AggregationTest, IsTheSameInWhateverOrderAndPiecesRecordsCome) {
   records.emplace_back("{");
   std::vector<std::string> expected;
   for (int round = 0; round < 20; ++round) {
-    TakenSeconds taken;
-    Aggregation aggregation(*wrapper_, taken);
+    Aggregation aggregation(*wrapper_);
     PackedStrings piece;
     for (const auto& one : records) {
       piece.push_back(one);
@@ -210,10 +210,10 @@ TEST_F(AggregationTest, IsTheSameInWhateverOrderAndPiecesRecordsCome) {
       }
     }
     aggregation.add(piece);
-    const auto result = aggregation.finish(bucket);
+    const auto result = aggregation.finish();
     std::vector<std::string> points;
-    for (const auto& point : result.points) {
-      points.push_back(point.value);
+    for (const auto& record : to_records(result.points)) {
+      points.push_back(record.value);
     }
     if (round == 0) {
       expected = points;

@@ -57,7 +57,7 @@ TEST(JsonReader, RefusesWhatIsNotJson) {
                            "}"s,
                            "{]"s,
                            "[1,]"s,
-                           "{\"a\":1,}"s,
+                           R"({"a":1,})"s,
                            "{a:1}"s,
                            "'a'"s,
                            "01"s,
@@ -67,17 +67,17 @@ TEST(JsonReader, RefusesWhatIsNotJson) {
                            "1 2"s,
                            "{} {}"s,
                            "tru"s,
-                           "\"open"s,
-                           "\"\\x\""s,
-                           "\"\\u12\""s,
+                           R"("open)"s,
+                           R"("\x")"s,
+                           R"("\u12")"s,
                            "\"\t\""s,
                            "\0"s,
                            "{}\0"s,
                            "\"\xff\""s,
                            "\"\xc0\x80\""s,
                            "\"\xed\xa0\x80\""s,
-                           "\"\\ud800\""s,
-                           "\"\\udc00\""s,
+                           R"("\ud800")"s,
+                           R"("\udc00")"s,
                            "// c\n1"s}) {
     JsonReader reader;
     EXPECT_NE(reader.parse(text).error(), simdjson::SUCCESS) << text;
@@ -102,7 +102,7 @@ TEST(JsonReader, SurvivesDeepNesting) {
     static_cast<void>(reader.parse(closed));
     std::string objects;
     for (std::size_t i = 0; i < depth; ++i) {
-      objects += "{\"a\":";
+      objects += R"({"a":)";
     }
     EXPECT_NE(reader.parse(objects).error(), simdjson::SUCCESS);
   }
@@ -111,8 +111,8 @@ TEST(JsonReader, SurvivesDeepNesting) {
 
 // Each expected text was printed by Python's str().
 TEST(AppendScalar, SpellsAsPythonDoes) {
-  EXPECT_EQ(scalar("\"text\""), "text");
-  EXPECT_EQ(scalar("\"\""), "");
+  EXPECT_EQ(scalar(R"("text")"), "text");
+  EXPECT_EQ(scalar(R"("")"), "");
   EXPECT_EQ(scalar("true"), "True");
   EXPECT_EQ(scalar("false"), "False");
   EXPECT_EQ(scalar("null"), "None");

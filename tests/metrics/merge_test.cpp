@@ -75,6 +75,7 @@ auto bits(const MergedMetric& metric) {
 
 auto bits(const std::vector<MergedMetric>& metrics) {
   std::vector<decltype(bits(metrics.front()))> result;
+  result.reserve(metrics.size());
   for (const auto& metric : metrics) {
     result.push_back(bits(metric));
   }
@@ -126,6 +127,7 @@ TEST(ExactSum, DoesNotDependOnTheOrder) {
   for (const int widest : {2, 40, 300, 1020}) {
     std::uniform_int_distribution<int> exponent(-widest, widest);
     std::vector<double> values;
+    values.reserve(300);
     for (int i = 0; i < 300; ++i) {
       values.push_back(std::ldexp(mantissa(random), exponent(random)));
     }

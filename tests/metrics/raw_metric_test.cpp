@@ -39,7 +39,8 @@ std::string with(const std::string& field, const std::string& text) {
   for (const auto& [name, usual] : fields) {
     const auto& value = name == field ? text : usual;
     if (!value.empty()) {
-      record += (record.size() > 1 ? ", \"" : "\"") + name + "\": " + value;
+      record += record.size() > 1 ? ", \"" : "\"";
+      record.append(name).append("\": ").append(value);
     }
   }
   return record + "}";
@@ -360,7 +361,7 @@ std::string repr(double number) {
   do {
     std::snprintf(text.data(), text.size(), "%.*e", precision, number);
   } while (std::strtod(text.data(), nullptr) != number && ++precision < 17);
-  const std::string scientific = text.data();
+  std::string scientific = text.data();
   const auto exponent = std::atoi(scientific.c_str() + scientific.find('e') + 1);
   if (exponent < -4 || exponent >= 16) {
     return scientific;

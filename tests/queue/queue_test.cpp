@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
+using testing::UnorderedElementsAreArray;
 using namespace std::string_literals;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -62,6 +65,13 @@ private:
   test::RedisClient client_ = server_.client();
   RedisQueue queue_{settings(server_)};
 };
+
+Additions added(std::vector<NewRecord> records, std::vector<SecondsTaken> seconds = {}) {
+  Additions additions;
+  additions.records = std::move(records);
+  additions.seconds = std::move(seconds);
+  return additions;
+}
 
 template <class Storage>
 class QueueTest : public testing::Test {
@@ -307,7 +317,7 @@ TYPED_TEST(QueueTest, ReplacesRecordsByThoseOfAnotherQueue) {
   this->store({{"a", 1, "one"}, {"b", 2, "two"}, {"c", 3, "three"}});
   this->store({{"w0", 0, "before"}}, wrapped_metrics);
   const auto done = this->queue().replace(raw_metrics, this->pack({"a", "b"}), wrapped_metrics,
-                                          {{"w1", 1, "onetwo"}});
+                                          added({{"w1", 1, "onetwo"}}));
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_THAT(this->list(), ElementsAre("c"));
   EXPECT_THAT(this->fetch({"a", "b", "c"}), ElementsAre("(absent)", "(absent)", "three"));
@@ -318,11 +328,41 @@ TYPED_TEST(QueueTest, ReplacesRecordsByThoseOfAnotherQueue) {
 TYPED_TEST(QueueTest, DoesNoHarmWhenTheSameReplacementIsRepeated) {
   this->store({{"a", 1, "one"}});
   for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(
-        this->queue().replace(raw_metrics, this->pack({"a"}), wrapped_metrics, {{"w", 1, "one"}}));
+    EXPECT_TRUE(this->queue().replace(raw_metrics, this->pack({"a"}), wrapped_metrics,
+                                      {{{"w", 1, "one"}}}));
   }
   EXPECT_EQ(this->size(raw_metrics), 0);
   EXPECT_EQ(this->size(wrapped_metrics), 1);
+}
+
+TYPED_TEST(QueueTest, RemembersTheSecondsTaken) {
+  constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
+  constexpr auto highest = std::numeric_limits<std::int64_t>::max();
+  const auto marks = [this](std::int64_t bucket) {
+    const auto taken = this->queue().seconds_taken(bucket);
+    EXPECT_TRUE(taken) << taken.error().message;
+    return taken.value_or(std::vector<std::int64_t>{404});
+  };
+  EXPECT_THAT(marks(10), IsEmpty());
+  this->store({{"a", 11, "one"}});
+  ASSERT_TRUE(this->queue().replace(raw_metrics, this->pack({"a"}), wrapped_metrics,
+                                    added({{"w", 11, "w"}}, {{10, {lowest, -1, 0}}, {20, {7}}})));
+  EXPECT_THAT(marks(10), UnorderedElementsAre(lowest, -1, 0));
+  EXPECT_THAT(marks(20), ElementsAre(7));
+  EXPECT_THAT(marks(30), IsEmpty());
+  ASSERT_TRUE(this->queue().replace(raw_metrics, {}, wrapped_metrics,
+                                    added({}, {{10, {0, highest}}, {30, {}}})));
+  EXPECT_THAT(marks(10), UnorderedElementsAre(lowest, -1, 0, highest));
+  EXPECT_THAT(marks(30), IsEmpty());
+  EXPECT_EQ(this->size(raw_metrics), 0);
+  EXPECT_EQ(this->size(wrapped_metrics), 1);
+}
+
+TYPED_TEST(QueueTest, RemembersManySecondsTaken) {
+  std::vector<std::int64_t> marks(5000);
+  std::iota(marks.begin(), marks.end(), 0);
+  ASSERT_TRUE(this->queue().replace(raw_metrics, {}, wrapped_metrics, added({}, {{10, marks}})));
+  EXPECT_THAT(*this->queue().seconds_taken(10), UnorderedElementsAreArray(marks));
 }
 
 TYPED_TEST(QueueTest, TakesEmptyArguments) {
@@ -333,7 +373,7 @@ TYPED_TEST(QueueTest, TakesEmptyArguments) {
   EXPECT_TRUE(this->queue().replace(raw_metrics, {}, wrapped_metrics, {}));
   EXPECT_EQ(this->size(raw_metrics), 1);
   EXPECT_EQ(this->size(wrapped_metrics), 0);
-  EXPECT_TRUE(this->queue().replace(raw_metrics, {}, wrapped_metrics, {{"w", 1, "w"}}));
+  EXPECT_TRUE(this->queue().replace(raw_metrics, {}, wrapped_metrics, {{{"w", 1, "w"}}}));
   EXPECT_TRUE(this->queue().replace(raw_metrics, this->pack({"a"}), wrapped_metrics, {}));
   EXPECT_EQ(this->size(raw_metrics), 0);
   EXPECT_EQ(this->size(wrapped_metrics), 1);
@@ -352,7 +392,8 @@ TYPED_TEST(QueueTest, MovesBigBatches) {
   ASSERT_THAT(values, SizeIs(count));
   EXPECT_EQ(values.front(), "value-0");
   EXPECT_EQ(values.back(), "value-4999");
-  ASSERT_TRUE(this->queue().replace(raw_metrics, this->pack(keys), wrapped_metrics, records));
+  ASSERT_TRUE(
+      this->queue().replace(raw_metrics, this->pack(keys), wrapped_metrics, added(records)));
   EXPECT_EQ(this->size(raw_metrics), 0);
   EXPECT_EQ(this->size(wrapped_metrics), count);
   EXPECT_EQ(this->fetch(keys, wrapped_metrics), values);
@@ -470,7 +511,7 @@ TEST(MemoryQueue, FailsAsToldAndChangesNothing) {
   keys.push_back("a");
   EXPECT_EQ(queue.store(raw_metrics, {{"b", 1, ""}}).error().code, QueueErrc::unreachable);
   EXPECT_FALSE(queue.remove(raw_metrics, keys));
-  EXPECT_FALSE(queue.replace(raw_metrics, keys, wrapped_metrics, {{"b", 1, ""}}));
+  EXPECT_FALSE(queue.replace(raw_metrics, keys, wrapped_metrics, {{{"b", 1, ""}}}));
   EXPECT_FALSE(queue.expire(raw_metrics, 10));
   EXPECT_FALSE(queue.oldest(raw_metrics));
   EXPECT_FALSE(queue.list(raw_metrics, all_time, 1));

@@ -44,9 +44,11 @@ TEST(RecordKey, IsNeverTheSameOnAnyThread) {
   std::mutex mutex;
   std::set<std::string> keys;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       std::vector<std::string> made;
+      made.reserve(5000);
       for (int j = 0; j < 5000; ++j) {
         made.push_back(make_record_key());
       }

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -61,6 +60,22 @@ std::vector<std::string> keys_of(std::vector<test::Record> records) {
     keys.push_back(std::move(record.key));
   }
   return keys;
+}
+
+std::vector<std::string> keys_of(const std::vector<NewRecord>& records) {
+  std::vector<std::string> keys;
+  keys.reserve(records.size());
+  for (const auto& record : records) {
+    keys.push_back(record.key);
+  }
+  return keys;
+}
+
+Additions added(std::vector<NewRecord> records, std::vector<SecondsTaken> seconds = {}) {
+  Additions additions;
+  additions.records = std::move(records);
+  additions.seconds = std::move(seconds);
+  return additions;
 }
 
 std::vector<NewRecord> records(std::size_t count, std::size_t bytes = 10) {
@@ -150,7 +165,7 @@ TEST_F(RedisQueueTest, IsUnreachableWhileThereIsNoServer) {
   EXPECT_EQ(error_of(queue.store(raw_metrics, records(1))), QueueErrc::unreachable);
   EXPECT_EQ(error_of(queue.remove(raw_metrics, pack({"a"}))), QueueErrc::unreachable);
   EXPECT_EQ(error_of(queue.expire(raw_metrics, 1)), QueueErrc::unreachable);
-  EXPECT_EQ(error_of(queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, records(1))),
+  EXPECT_EQ(error_of(queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, added(records(1)))),
             QueueErrc::unreachable);
   EXPECT_THAT(queue.size(raw_metrics).error().message, HasSubstr(nowhere.socket));
 }
@@ -297,15 +312,11 @@ TEST_F(RedisQueueTest, LosesNothingWhereMemoryRunsOut) {
   auto client = server.client();
   RedisQueue queue(by_socket(server));
   ASSERT_TRUE(queue.store(raw_metrics, records(3000)));
-  ASSERT_TRUE(queue.store(wrapped_metrics, {{"w", 1, "w"}}));
+  ASSERT_TRUE(queue.store(wrapped_metrics, {{{"w", 1, "w"}}}));
   client.command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
   client.command({"CONFIG", "SET", "maxmemory", "1"});
-  const auto raw = client.dump(raw_metrics);
-  std::vector<std::string> keys;
-  for (const auto& record : raw) {
-    keys.push_back(record.key);
-  }
-  const auto failed = queue.replace(raw_metrics, pack(keys), wrapped_metrics, records(1));
+  const auto keys = keys_of(client.dump(raw_metrics));
+  const auto failed = queue.replace(raw_metrics, pack(keys), wrapped_metrics, added(records(1)));
   EXPECT_EQ(error_of(failed), QueueErrc::refused);
   EXPECT_THAT(failed.error().message, HasSubstr("OOM"));
   EXPECT_EQ(error_of(queue.store(wrapped_metrics, records(1))), QueueErrc::refused);
@@ -317,7 +328,7 @@ TEST_F(RedisQueueTest, LosesNothingWhereMemoryRunsOut) {
   EXPECT_TRUE(queue.expire(raw_metrics, 1500));
   EXPECT_EQ(queue.size(raw_metrics), 1500U);
   client.command({"CONFIG", "SET", "maxmemory", "0"});
-  EXPECT_TRUE(queue.replace(raw_metrics, pack(keys), wrapped_metrics, records(1)));
+  EXPECT_TRUE(queue.replace(raw_metrics, pack(keys), wrapped_metrics, added(records(1))));
   EXPECT_THAT(client.dump(raw_metrics), IsEmpty());
   EXPECT_THAT(keys_of(client.dump(wrapped_metrics)), ElementsAre("key-0", "w"));
 }
@@ -330,7 +341,7 @@ TEST_F(RedisQueueTest, LosesNothingWhereMemoryRunsOutWithinATransaction) {
   client.command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
   client.command({"CONFIG", "SET", "maxmemory", "4mb"});
   const auto failed =
-      queue.replace(raw_metrics, pack({"key-0"}), wrapped_metrics, records(6000, 1000));
+      queue.replace(raw_metrics, pack({"key-0"}), wrapped_metrics, added(records(6000, 1000)));
   EXPECT_EQ(error_of(failed), QueueErrc::refused);
   EXPECT_EQ(queue.size(raw_metrics), 10U);
   EXPECT_EQ(queue.size(wrapped_metrics), 0U);
@@ -348,7 +359,7 @@ TEST_P(WrongTypeTest, LosesNothingAndStoresNothing) {
     auto client = server.client();
     RedisQueue queue(by_socket(server));
     ASSERT_TRUE(queue.store(raw_metrics, {{"a", 1, "one"}}));
-    ASSERT_TRUE(queue.store(wrapped_metrics, {{"w", 1, "w"}}));
+    ASSERT_TRUE(queue.store(wrapped_metrics, {{{"w", 1, "w"}}}));
     client.command({"DEL", wrong});
     client.command(spoil);
 
@@ -365,7 +376,8 @@ TEST_P(WrongTypeTest, LosesNothingAndStoresNothing) {
       return found;
     };
     const auto before = state();
-    const auto failed = queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, {{"n", 1, "new"}});
+    const auto failed =
+        queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, {{{"n", 1, "new"}}});
     EXPECT_EQ(error_of(failed), QueueErrc::wrong_type);
     EXPECT_EQ(state(), before);
 
@@ -395,6 +407,33 @@ INSTANTIATE_TEST_SUITE_P(Keys, WrongTypeTest,
                            return name;
                          });
 
+TEST_F(RedisQueueTest, StoresNothingWhereASetOfSecondsHasAnotherType) {
+  const RedisServer server;
+  auto client = server.client();
+  RedisQueue queue(by_socket(server));
+  ASSERT_TRUE(queue.store(raw_metrics, {{"a", 1, "one"}}));
+  client.command({"SET", "chouette:metrics:seconds:10", "text"});
+  EXPECT_EQ(error_of(queue.replace(raw_metrics, pack({"a"}), wrapped_metrics,
+                                   added({{"w", 1, "w"}}, {{10, {1}}}))),
+            QueueErrc::wrong_type);
+  EXPECT_EQ(error_of(queue.seconds_taken(10)), QueueErrc::wrong_type);
+  EXPECT_EQ(queue.size(raw_metrics), 1U);
+  EXPECT_EQ(queue.size(wrapped_metrics), 0U);
+}
+
+TEST_F(RedisQueueTest, KeepsASetOfSecondsForAnHour) {
+  const RedisServer server;
+  auto client = server.client();
+  RedisQueue queue(by_socket(server));
+  for (const std::int64_t mark : {1, 2}) {
+    ASSERT_TRUE(queue.replace(raw_metrics, {}, wrapped_metrics, added({}, {{1590000000, {mark}}})));
+    const auto left = client.command({"TTL", "chouette:metrics:seconds:1590000000"}).get<int>();
+    EXPECT_LE(left, 3600);
+    EXPECT_GT(left, 3500);
+    client.command({"EXPIRE", "chouette:metrics:seconds:1590000000", "100"});
+  }
+}
+
 TEST_F(RedisQueueTest, ReadsFailWhereAKeyHasAnotherType) {
   const RedisServer server;
   auto client = server.client();
@@ -414,13 +453,13 @@ TEST_F(RedisQueueTest, IsRefusedByAServerThatMayNotWrite) {
   RedisQueue queue(by_socket(server));
   ASSERT_TRUE(queue.store(raw_metrics, {{"a", 1, "one"}}));
   client.command({"ACL", "SETUSER", "default", "-hset"});
-  const auto failed = queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, {{"w", 1, "w"}});
+  const auto failed = queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, {{{"w", 1, "w"}}});
   EXPECT_EQ(error_of(failed), QueueErrc::refused);
   EXPECT_THAT(failed.error().message, HasSubstr("NOPERM"));
   EXPECT_EQ(queue.size(raw_metrics), 1U);
   EXPECT_EQ(queue.size(wrapped_metrics), 0U);
   client.command({"ACL", "SETUSER", "default", "+hset"});
-  EXPECT_TRUE(queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, {{"w", 1, "w"}}));
+  EXPECT_TRUE(queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, {{{"w", 1, "w"}}}));
 }
 
 TEST_F(RedisQueueTest, IsRefusedWhileTheServerLoads) {
@@ -459,10 +498,7 @@ TEST_F(RedisQueueTest, ReplacesInOneTransaction) {
   const RedisServer server;
   RedisQueue queue(by_socket(server));
   const auto all = records(4000, 100);
-  std::vector<std::string> keys;
-  for (const auto& record : all) {
-    keys.push_back(record.key);
-  }
+  const auto keys = keys_of(all);
   ASSERT_TRUE(queue.store(raw_metrics, all));
   std::atomic<bool> done = false;
   std::atomic<int> looks = 0;
@@ -483,8 +519,8 @@ TEST_F(RedisQueueTest, ReplacesInOneTransaction) {
     }
   });
   for (int round = 0; round < 10; ++round) {
-    EXPECT_TRUE(queue.replace(raw_metrics, pack(keys), wrapped_metrics, all));
-    EXPECT_TRUE(queue.replace(wrapped_metrics, pack(keys), raw_metrics, all));
+    EXPECT_TRUE(queue.replace(raw_metrics, pack(keys), wrapped_metrics, added(all)));
+    EXPECT_TRUE(queue.replace(wrapped_metrics, pack(keys), raw_metrics, added(all)));
   }
   done = true;
   reader.join();
@@ -496,17 +532,15 @@ TEST_F(RedisQueueTest, LosesAndDoublesNothingWhenTheServerIsKilledMeanwhile) {
   RedisServer server({.appendonly = true, .lines = {"appendfsync always"}});
   RedisQueue queue(by_socket(server), milliseconds(500));
   const auto all = records(3000, 200);
-  std::vector<std::string> keys;
-  for (const auto& record : all) {
-    keys.push_back(record.key);
-  }
+  const auto keys = keys_of(all);
   ASSERT_TRUE(queue.store(raw_metrics, all));
   for (const int delay : {0, 1, 2, 4, 8, 16}) {
     std::thread killer([&server, delay] {
       std::this_thread::sleep_for(milliseconds(delay));
       kill(server.pid(), SIGKILL);
     });
-    const auto result = queue.replace(raw_metrics, pack(keys), wrapped_metrics, {{"w", 1, "all"}});
+    const auto result =
+        queue.replace(raw_metrics, pack(keys), wrapped_metrics, {{{"w", 1, "all"}}});
     killer.join();
     server.kill();
     server.start();
@@ -520,7 +554,7 @@ TEST_F(RedisQueueTest, LosesAndDoublesNothingWhenTheServerIsKilledMeanwhile) {
     }
     EXPECT_TRUE((*raw == 3000 && *wrapped == 0) || (*raw == 0 && *wrapped == 1))
         << *raw << " raw, " << *wrapped << " wrapped";
-    ASSERT_TRUE(queue.replace(wrapped_metrics, pack({"w"}), raw_metrics, all));
+    ASSERT_TRUE(queue.replace(wrapped_metrics, pack({"w"}), raw_metrics, added(all)));
   }
 }
 
