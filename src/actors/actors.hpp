@@ -36,6 +36,17 @@ struct Replace {
   QueueName to;
   Additions added;
 };
+struct Trim {
+  QueueName queue;
+  std::size_t keep;
+};
+struct AskSize {
+  QueueName queue;
+};
+/// An answer that is a number of records.
+struct RecordCount {
+  std::size_t records;
+};
 struct AskSecondsTaken {
   std::int64_t bucket;
 };
@@ -70,6 +81,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::OldestRecord)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::List)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Fetch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Replace)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Trim)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::AskSize)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::RecordCount)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::SecondsTaken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::AskSecondsTaken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Expire)
@@ -86,7 +100,8 @@ namespace chouette {
 using redis_actor = caf::typed_actor<
     caf::replies_to<Oldest>::with<OldestRecord>, caf::replies_to<List>::with<PackedStrings>,
     caf::replies_to<Fetch>::with<PackedStrings>, caf::reacts_to<Replace>,
-    caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>>;
+    caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>, caf::replies_to<Trim>::with<RecordCount>,
+    caf::replies_to<AskSize>::with<RecordCount>>;
 
 /// Removes what is older than its time to live. Answers when that is done, or could not be done.
 using cleaner_actor = caf::typed_actor<caf::replies_to<CleanUp>::with<CleanedUp>>;
@@ -100,7 +115,7 @@ using collector_actor = caf::typed_actor<caf::reacts_to<Tick>>;
 /// Runs one plugin on a thread of its own. Ends with an error if the plugin throws.
 using plugin_actor = caf::typed_actor<caf::replies_to<CaptureNow>::with<Capture>>;
 
-/// Delivers the wrapped queue to the intake, on a thread of its own.
-using metrics_sender_actor = caf::typed_actor<caf::reacts_to<Tick>>;
+/// Delivers a queue to its intake, on a thread of its own.
+using sender_actor = caf::typed_actor<caf::reacts_to<Tick>>;
 
 }  // namespace chouette

@@ -18,10 +18,13 @@
 #include "actors/aggregator.hpp"
 #include "actors/cleaner.hpp"
 #include "actors/collector.hpp"
-#include "actors/metrics_sender.hpp"
 #include "actors/redis.hpp"
+#include "actors/sender.hpp"
 #include "actors/supervisor.hpp"
+#include "intake/logs_payload.hpp"
+#include "intake/metrics_payload.hpp"
 #include "intake/release_offset.hpp"
+#include "metrics/fnv1a.hpp"
 #include "metrics/wrappers.hpp"
 #include "plugins.hpp"
 #include "queue/redis_queue.hpp"
@@ -34,6 +37,8 @@ namespace {
 constexpr std::chrono::milliseconds stop_deadline{4000};
 /// A request may take this part of RELEASE_INTERVAL.
 constexpr double request_share = 0.8;
+/// Logs are read from Redis this many at a time, which is also what a request holds.
+constexpr std::size_t logs_bulk_size = 500;
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -101,37 +106,81 @@ std::vector<NamedPlugin> plugins_of(const Config& config) {
   return plugins;
 }
 
+/// What both senders have in common.
+SenderSettings sender_settings(const Config& config, const std::string& url,
+                               const std::shared_ptr<LossBook>& losses,
+                               const std::stop_token& stop) {
+  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
+      config.release_interval * request_share);
+  return {.intake = std::make_shared<DatadogIntake>(
+              IntakeSettings{url, config.api_key, timeout, wall_time}, stop),
+          .interval = config.release_interval,
+          .offset = release_offset(host_name(), config.release_interval),
+          .self_metrics = config.send_self_metrics,
+          .losses = losses,
+          .seed = fnv1a(host_name())};
+}
+
+SenderSettings metrics_sender(const Config& config, const std::shared_ptr<LossBook>& losses,
+                              const std::stop_token& stop) {
+  auto settings = sender_settings(config, config.datadog_url + "/v1/series", losses, stop);
+  settings.name = "MetricsSender";
+  settings.kind = "metrics";
+  settings.queue = wrapped_metrics;
+  settings.rejected = rejected_metrics;
+  settings.bulk_size = config.metrics_bulk_size;
+  settings.make_payload = [extras = Extras{config.global_tags, config.host}] {
+    return std::make_unique<MetricsPayload>(extras);
+  };
+  return settings;
+}
+
+SenderSettings logs_sender(const Config& config, const std::shared_ptr<LossBook>& losses,
+                           const std::stop_token& stop) {
+  auto settings = sender_settings(config, config.datadog_logs_url + "/v1/input", losses, stop);
+  settings.name = "LogsSender";
+  settings.kind = "logs";
+  settings.queue = wrapped_logs;
+  settings.rejected = rejected_logs;
+  settings.bulk_size = logs_bulk_size;
+  settings.make_payload = [extras = Extras{config.global_tags, config.host}] {
+    return std::make_unique<LogsPayload>(extras);
+  };
+  return settings;
+}
+
 /// Starts all vital actors; returns them in the order in which they are to be stopped.
 std::vector<VitalActor> start(caf::actor_system& system, const Config& config,
                               const std::stop_token& stop) {
+  const auto losses = std::make_shared<LossBook>();
   const auto redis_handle =
       system.spawn<caf::detached>(redis, std::make_shared<RedisQueue>(config.redis));
-  const cleaner_actor cleaner_handle =
-      system.spawn(cleaner, redis_handle,
-                   CleanerSettings{.metric_ttl = config.metric_ttl, .log_ttl = config.log_ttl});
+  const cleaner_actor cleaner_handle = system.spawn(
+      cleaner, redis_handle,
+      CleanerSettings{.metric_ttl = config.metric_ttl,
+                      .log_ttl = config.log_ttl,
+                      .queue_max = config.queue_max_records,
+                      .losses = losses});
   const auto aggregator_handle = system.spawn(
       aggregator, redis_handle,
       AggregatorSettings{.interval = config.wrapper.interval,
-                         .wrapper = make_wrapper(config.metrics_wrapper, config.wrapper)});
-  const auto collector_handle = system.spawn(
-      collector, redis_handle,
-      CollectorSettings{.interval = config.capture_interval, .plugins = plugins_of(config)});
-  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
-      config.release_interval * request_share);
-  const auto sender_handle = system.spawn<caf::detached>(
-      metrics_sender, redis_handle, cleaner_handle,
-      std::make_shared<DatadogMetricsIntake>(
-          IntakeSettings{config.datadog_url, config.api_key, timeout}, stop),
-      MetricsSenderSettings{.interval = config.release_interval,
-                            .offset = release_offset(host_name(), config.release_interval),
-                            .bulk_size = config.metrics_bulk_size,
-                            .extras = {config.global_tags, config.host}});
+                         .wrapper = make_wrapper(config.metrics_wrapper, config.wrapper),
+                         .losses = losses});
+  const auto collector_handle =
+      system.spawn(collector, redis_handle,
+                   CollectorSettings{.interval = config.capture_interval,
+                                     .plugins = plugins_of(config),
+                                     .losses = losses});
+  const auto metrics_handle = system.spawn<caf::detached>(
+      sender, redis_handle, cleaner_handle, metrics_sender(config, losses, stop));
+  const auto logs_handle = system.spawn<caf::detached>(sender, redis_handle, cleaner_handle,
+                                                       logs_sender(config, losses, stop));
   const auto vital = [](std::string name, const auto& handle) {
     return VitalActor{std::move(name), caf::actor_cast<caf::actor>(handle)};
   };
   return {vital("collector", collector_handle), vital("aggregator", aggregator_handle),
-          vital("metrics sender", sender_handle), vital("cleaner", cleaner_handle),
-          vital("Redis actor", redis_handle)};
+          vital("metrics sender", metrics_handle), vital("logs sender", logs_handle),
+          vital("cleaner", cleaner_handle), vital("Redis actor", redis_handle)};
 }
 
 }  // namespace

@@ -22,6 +22,13 @@ constexpr std::size_t window = 1000;
 
 void next_bucket(Self self);
 
+void count_losses(Losses& losses, const AggregationReport& report) {
+  for (const auto& dropped : report.malformed) {
+    losses.add(LossReason::malformed, dropped.count);
+  }
+  losses.add(LossReason::unsupported, report.unsupported.count);
+}
+
 void log_report(Self self, const AggregationReport& report) {
   auto& throttle = self->state.throttle;
   const auto now = self->clock().now();
@@ -68,6 +75,7 @@ void store_bucket(Self self) {
       .then(
           [self, records, count, report = std::move(aggregated.report)] {
             spdlog::debug("[Aggregator] {} raw records became {} points", records, count);
+            count_losses(self->state.settings.losses->metrics, report);
             log_report(self, report);
             next_bucket(self);
           },

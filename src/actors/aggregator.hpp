@@ -9,6 +9,7 @@
 #include "actors/clock.hpp"
 #include "logging/fault.hpp"
 #include "metrics/aggregation.hpp"
+#include "metrics/losses.hpp"
 #include "metrics/taken_seconds.hpp"
 
 namespace chouette {
@@ -16,6 +17,7 @@ namespace chouette {
 struct AggregatorSettings {
   std::chrono::seconds interval;
   std::shared_ptr<const Wrapper> wrapper;
+  std::shared_ptr<LossBook> losses = std::make_shared<LossBook>();
   WallClock wall = wall_time;
 };
 

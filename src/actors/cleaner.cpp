@@ -12,21 +12,57 @@ namespace {
 
 using Self = cleaner_impl::stateful_pointer<CleanerState>;
 
-void log_expired(Self self, QueueName queue, const Expired& expired) {
+using Promise = caf::typed_response_promise<CleanedUp>;
+
+void clean_from(Self self, std::size_t i, Promise promise);
+
+void note_expired(Self self, const CleanerState::Kept& kept, const Expired& expired) {
   auto& throttle = self->state.throttle;
   const auto now = self->clock().now();
-  const auto name = std::string(queue.keys);
+  const auto name = std::string(kept.queue.keys);
+  kept.losses->add(LossReason::expired, expired.records);
+  kept.losses->add(LossReason::malformed, expired.halves);
   if (const auto count = throttle.add("expired " + name, expired.records, now)) {
     spdlog::warn("[Cleaner] {} records of {} were older than their time to live and are gone",
                  *count, name);
   }
   if (const auto count = throttle.add("halves " + name, expired.halves, now)) {
-    spdlog::warn("[Cleaner] {} values of {} had no key and are gone", *count, queue.values);
+    spdlog::warn("[Cleaner] {} values of {} had no key and are gone", *count, kept.queue.values);
   }
 }
 
-/// Expires one queue after the other, from number `i` on, then keeps `promise`.
-void expire_from(Self self, std::size_t i, caf::typed_response_promise<CleanedUp> promise) {
+void note_overflow(Self self, const CleanerState::Kept& kept, std::size_t records) {
+  kept.losses->add(LossReason::overflow, records);
+  const auto name = std::string(kept.queue.keys);
+  if (const auto count =
+          self->state.throttle.add("overflow " + name, records, self->clock().now())) {
+    spdlog::warn("[Cleaner] {} held more than QUEUE_MAX_RECORDS; the {} oldest are gone", name,
+                 *count);
+  }
+}
+
+/// Bounds queue number `i`, then cleans those after it.
+void trim_from(Self self, std::size_t i, Promise promise) {
+  auto& state = self->state;
+  if (state.settings.queue_max == 0) {
+    clean_from(self, i + 1, std::move(promise));
+    return;
+  }
+  self->request(state.redis, caf::infinite, Trim{state.queues[i].queue, state.settings.queue_max})
+      .then(
+          [self, i, promise](RecordCount trimmed) {
+            note_overflow(self, self->state.queues[i], trimmed.records);
+            if (trimmed.records == expire_batch) {
+              trim_from(self, i, promise);
+            } else {
+              clean_from(self, i + 1, promise);
+            }
+          },
+          [self, i, promise](const caf::error&) { clean_from(self, i + 1, promise); });
+}
+
+/// Expires and bounds one queue after the other, from number `i` on, then keeps `promise`.
+void clean_from(Self self, std::size_t i, Promise promise) {
   auto& state = self->state;
   if (i == state.queues.size()) {
     promise.deliver(CleanedUp{});
@@ -35,16 +71,20 @@ void expire_from(Self self, std::size_t i, caf::typed_response_promise<CleanedUp
   auto& kept = state.queues[i];
   const auto before = kept.retention.expire_before(state.settings.wall(), self->clock().now());
   if (!before) {
-    expire_from(self, i + 1, std::move(promise));
+    trim_from(self, i, std::move(promise));
     return;
   }
   self->request(state.redis, caf::infinite, Expire{kept.queue, *before})
       .then(
           [self, i, promise](const Expired& expired) {
-            log_expired(self, self->state.queues[i].queue, expired);
-            expire_from(self, expired.records == expire_batch ? i : i + 1, promise);
+            note_expired(self, self->state.queues[i], expired);
+            if (expired.records == expire_batch) {
+              clean_from(self, i, promise);
+            } else {
+              trim_from(self, i, promise);
+            }
           },
-          [self, i, promise](const caf::error&) { expire_from(self, i + 1, promise); });
+          [self, i, promise](const caf::error&) { trim_from(self, i, promise); });
 }
 
 }  // namespace
@@ -54,15 +94,16 @@ cleaner_impl::behavior_type cleaner(Self self, redis_actor redis, CleanerSetting
   auto& state = self->state;
   state.redis = std::move(redis);
   state.settings = std::move(settings);
-  state.queues = {{raw_metrics, Retention(state.settings.metric_ttl)},
-                  {wrapped_metrics, Retention(state.settings.metric_ttl)},
-                  {wrapped_logs, Retention(state.settings.log_ttl)}};
+  auto& [metrics, logs] = *state.settings.losses;
+  state.queues = {{raw_metrics, Retention(state.settings.metric_ttl), &metrics},
+                  {wrapped_metrics, Retention(state.settings.metric_ttl), &metrics},
+                  {wrapped_logs, Retention(state.settings.log_ttl), &logs}};
   const auto period = state.settings.period;
   self->delayed_send(self, first_tick(state.settings.wall(), period, 0), Tick{});
   return {
       [self](CleanUp) -> caf::result<CleanedUp> {
         auto promise = self->make_response_promise<CleanedUp>();
-        expire_from(self, 0, promise);
+        clean_from(self, 0, promise);
         return promise;
       },
       [self, period](Tick) {

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "actors/actors.hpp"
 #include "actors/clock.hpp"
 #include "logging/fault.hpp"
+#include "metrics/losses.hpp"
 #include "queue/retention.hpp"
 
 namespace chouette {
@@ -13,6 +16,8 @@ namespace chouette {
 struct CleanerSettings {
   std::chrono::seconds metric_ttl;
   std::chrono::seconds log_ttl;
+  std::size_t queue_max = 0;  ///< Records that a queue may hold; 0: any number.
+  std::shared_ptr<LossBook> losses = std::make_shared<LossBook>();
   std::chrono::seconds period{60};
   WallClock wall = wall_time;
 };
@@ -23,6 +28,7 @@ struct CleanerState {
   struct Kept {
     QueueName queue;
     Retention retention;
+    Losses* losses;
   };
 
   CleanerSettings settings;

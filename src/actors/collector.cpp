@@ -29,6 +29,7 @@ void drop_overflow(Self self) {
   for (; state.unstored.size() > unstored_limit; ++dropped) {
     state.unstored.pop_front();
   }
+  state.settings.losses->metrics.add(LossReason::overflow, dropped);
   if (const auto count = state.throttle.add("overflow", dropped, self->clock().now())) {
     spdlog::warn("[Collector] dropped the {} oldest captured metrics: {} wait for Redis already",
                  *count, unstored_limit);

@@ -10,6 +10,7 @@
 #include "actors/clock.hpp"
 #include "actors/plugin_runner.hpp"
 #include "logging/fault.hpp"
+#include "metrics/losses.hpp"
 
 namespace chouette {
 
@@ -22,6 +23,7 @@ struct NamedPlugin {
 struct CollectorSettings {
   std::chrono::seconds interval;
   std::vector<NamedPlugin> plugins;
+  std::shared_ptr<LossBook> losses = std::make_shared<LossBook>();
   WallClock wall = wall_time;
   bool detached =
       true;  ///< Each plugin on a thread of its own; tests without blocking ones say no.

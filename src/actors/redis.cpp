@@ -92,6 +92,16 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue) {
                          });
         return answer(self, "reading the seconds taken of", raw_metrics, std::move(taken));
       },
+      [self](const Trim& request) {
+        auto removed = self->state.queue->trim(request.queue, request.keep);
+        return answer(self, "trimming", request.queue,
+                      removed.map([](std::size_t count) { return RecordCount{count}; }));
+      },
+      [self](const AskSize& request) {
+        auto size = self->state.queue->size(request.queue);
+        return answer(self, "counting", request.queue,
+                      size.map([](std::size_t count) { return RecordCount{count}; }));
+      },
       [self](const Expire& request) {
         return answer(self, "expiring", request.queue,
                       self->state.queue->expire(request.queue, request.before));

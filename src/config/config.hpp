@@ -28,6 +28,7 @@ struct Config {
   std::chrono::seconds metric_ttl{};
   std::chrono::seconds log_ttl{};
   bool send_self_metrics = false;
+  std::size_t queue_max_records = 0;  ///< 0: no bound.
 
   // Aggregation
   std::string metrics_wrapper;

@@ -245,6 +245,13 @@ std::vector<Setting> make_table() {
        .rule = whole_number<std::size_t>(
            "a whole number", 1, 1000000, [](Config & c) -> auto& { return c.metrics_bulk_size; })},
       {.group = delivery,
+       .name = "QUEUE_MAX_RECORDS",
+       .default_text = "1000000",
+       .meaning = "How many records each queue in Redis may hold; the oldest make room. 0: any number.",
+       .rule = whole_number<std::size_t>(
+           "a whole number", 0, 1000000000,
+           [](Config & c) -> auto& { return c.queue_max_records; })},
+      {.group = delivery,
        .name = "METRIC_TTL",
        .default_text = "14400",
        .meaning = "How old metrics may become in Redis before they are dropped.",

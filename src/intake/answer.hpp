@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -19,7 +21,9 @@ enum class Verdict {
 
 struct Answer {
   Verdict verdict = Verdict::try_later;
-  std::string reason;  ///< For the log, one line: "202", "403: Forbidden", "Connection refused".
+  std::string reason;  ///< For the log, one line: "HTTP 403: Forbidden", "Connection refused".
+  std::optional<std::chrono::seconds> retry_after = {};  ///< How long the intake asks to wait.
+  std::optional<double> clock_offset = {};  ///< Seconds that the device's clock is behind.
 };
 
 /// Reads an answer of a Datadog intake (v1 API).

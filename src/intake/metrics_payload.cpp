@@ -7,6 +7,7 @@
 
 #include "metrics/json_reader.hpp"
 #include "metrics/json_text.hpp"
+#include "metrics/self_metrics.hpp"
 
 namespace chouette {
 
@@ -176,7 +177,7 @@ std::string MetricsPayload::Record::head() const {
   return text;
 }
 
-MetricsPayload::MetricsPayload(SeriesExtras extras, PayloadLimits limits)
+MetricsPayload::MetricsPayload(Extras extras, PayloadLimits limits)
     : extras_(std::move(extras)), limits_(limits), reader_(std::make_unique<JsonReader>()) {}
 
 MetricsPayload::~MetricsPayload() = default;
@@ -199,7 +200,7 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
   const auto is_new = found == index_.end();
   const auto bytes =
       (is_new ? head.size() + series_frame : 0) + record->points.size() * longest_point;
-  if (!empty() && (points_ + record->points.size() > limits_.points ||
+  if (points_ > 0 && (points_ + record->points.size() > limits_.points ||
                    payload_frame + bytes_ + bytes > limits_.bytes)) {
     return Added::full;
   }
@@ -211,6 +212,7 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
   auto& points = series_[number].points;
   points.insert(points.end(), record->points.begin(), record->points.end());
   points_ += record->points.size();
+  own_points_ += record->name.starts_with(self_prefix) ? record->points.size() : 0;
   bytes_ += bytes;
   return Added::yes;
 }
@@ -237,6 +239,7 @@ std::string MetricsPayload::take() {
   series_.clear();
   index_.clear();
   points_ = 0;
+  own_points_ = 0;
   bytes_ = 0;
   return json;
 }

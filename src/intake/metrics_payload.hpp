@@ -10,15 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "intake/payload.hpp"
+
 namespace chouette {
 
 class JsonReader;
-
-/// What is added to each series on its way out.
-struct SeriesExtras {
-  std::vector<std::string> global_tags;
-  std::string host;  ///< Empty: none.
-};
 
 /// What one payload may hold, well within the intake's limits (v1/series: 3,200,000 B sent,
 /// 62,914,560 B raw; the Agent keeps under 10,000 points).
@@ -29,37 +25,29 @@ struct PayloadLimits {
 
 /// Collects wrapped metrics and writes them as `{"series": […]}` with one object for each series.
 /// Two points of a series in one second become one: the sum of counts and rates, the last gauge.
-class MetricsPayload {
+class MetricsPayload : public Payload {
 public:
-  enum class Added {
-    yes,
-    full,       ///< Not added: send this payload first.
-    malformed,  ///< Not added, and never will be: it is no series of the v1 API.
-  };
+  explicit MetricsPayload(Extras extras, PayloadLimits limits = {});
+  ~MetricsPayload() override;
 
-  explicit MetricsPayload(SeriesExtras extras, PayloadLimits limits = {});
-  ~MetricsPayload();
+  Added add(std::string_view record) override;
+  std::size_t size() const override { return points_; }
+  std::size_t size_of_others() const override { return points_ - own_points_; }
+  std::string take() override;
 
-  /// Adds a record of the queue `wrapped_metrics`. An empty payload is never full.
-  Added add(std::string_view record);
-
-  std::size_t points() const { return points_; }
   std::size_t series() const { return index_.size(); }
-  bool empty() const { return points_ == 0; }
-
-  /// The JSON of all that was added; the payload is empty afterwards.
-  std::string take();
 
 private:
   struct Series;
   struct Record;
 
-  SeriesExtras extras_;
+  Extras extras_;
   PayloadLimits limits_;
   std::unique_ptr<JsonReader> reader_;
   std::vector<Series> series_;
   std::unordered_map<std::string, std::size_t> index_;
   std::size_t points_ = 0;
+  std::size_t own_points_ = 0;
   std::size_t bytes_ = 0;
 };
 

@@ -142,6 +142,21 @@ QueueResult<Expired> MemoryQueue::expire(QueueName queue, double before) {
   return expired;
 }
 
+QueueResult<std::size_t> MemoryQueue::trim(QueueName queue, std::size_t keep) {
+  if (const auto error = enter("trim")) {
+    return tl::unexpected(*error);
+  }
+  auto& stored = at(queue);
+  PackedStrings excess;
+  for (const auto& [timestamp, key] : stored.by_time()) {
+    if (stored.keys.size() - excess.size() > keep && excess.size() < expire_batch) {
+      excess.push_back(key);
+    }
+  }
+  stored.erase(excess);
+  return excess.size();
+}
+
 QueueResult<std::size_t> MemoryQueue::size(QueueName queue) {
   if (const auto error = enter("size")) {
     return tl::unexpected(*error);

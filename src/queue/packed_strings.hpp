@@ -29,6 +29,10 @@ public:
   }
   bool present(std::size_t i) const { return present_[i]; }
 
+  void append(const PackedStrings& others);
+
+  /// How many bytes the texts have together.
+  std::size_t bytes() const { return text_.size(); }
   std::size_t size() const { return ends_.size(); }
   bool empty() const { return ends_.empty(); }
 

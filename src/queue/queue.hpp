@@ -25,8 +25,13 @@ struct QueueName {
 inline constexpr QueueName raw_metrics{"chouette:metrics:raw.keys", "chouette:metrics:raw.values"};
 inline constexpr QueueName wrapped_metrics{"chouette:metrics:wrapped.keys",
                                            "chouette:metrics:wrapped.values"};
-inline constexpr QueueName wrapped_logs{"chouette:logs:wrapped.keys",
-                                        "chouette:logs:wrapped.values"};
+inline constexpr QueueName wrapped_logs{"chouette:logs:wrapped.keys", "chouette:logs:wrapped.values"};
+
+/// What the intake will never take, kept for people to look at.
+inline constexpr QueueName rejected_metrics{"chouette:metrics:rejected.keys",
+                                            "chouette:metrics:rejected.values"};
+inline constexpr QueueName rejected_logs{"chouette:logs:rejected.keys",
+                                         "chouette:logs:rejected.values"};
 
 /// Why a queue could not do what it was asked.
 enum class QueueErrc : std::uint8_t {
@@ -122,6 +127,9 @@ public:
   /// Removes what is older than `before`, up to `expire_batch` records, and values that had no key
   /// in two calls in a row.
   virtual QueueResult<Expired> expire(QueueName queue, double before) = 0;
+
+  /// Removes the oldest records beyond `keep`, up to `expire_batch` of them; returns how many.
+  virtual QueueResult<std::size_t> trim(QueueName queue, std::size_t keep) = 0;
 
   /// How many records wait.
   virtual QueueResult<std::size_t> size(QueueName queue) = 0;

@@ -44,7 +44,12 @@ std::string seconds_key(std::int64_t bucket) {
 /// Commands that are executed together or not at all.
 class Transaction {
 public:
-  explicit Transaction(RedisConnection& connection) : connection_(connection) { send({"MULTI"}); }
+  /// Waits for the answer to MULTI: were it refused, what follows would be executed one by one.
+  explicit Transaction(RedisConnection& connection) : connection_(connection) {
+    if (const auto begun = connection.ask({"MULTI"}); !begun) {
+      failure_ = begun.error();
+    }
+  }
 
   void send(const RedisCommand& command) {
     if (!failure_) {
@@ -107,6 +112,9 @@ public:
   }
 
   QueueResult<void> execute() {
+    if (failure_) {
+      return tl::unexpected(*failure_);
+    }
     send({"EXEC"});
     for (; sent_ > 1 && receive(); --sent_) {
     }
@@ -474,6 +482,24 @@ QueueResult<std::size_t> RedisQueue::remove_lone_values(RedisConnection& connect
     suspects = std::move(*found);
   }
   return removed;
+}
+
+QueueResult<std::size_t> RedisQueue::trim(QueueName queue, std::size_t keep) {
+  return with_connection([&](RedisConnection& connection) -> QueueResult<std::size_t> {
+    const auto size = number_of(connection.ask({"ZCARD", queue.keys}));
+    if (!size || *size <= keep) {
+      return size ? QueueResult<std::size_t>(0) : size;
+    }
+    const auto excess = std::min(*size - keep, expire_batch);
+    const auto keys = list_keys(connection, queue, all_time, excess);
+    if (!keys) {
+      return tl::unexpected(keys.error());
+    }
+    if (auto removed = remove_keys(connection, queue, *keys); !removed) {
+      return tl::unexpected(removed.error());
+    }
+    return keys->size();
+  });
 }
 
 QueueResult<std::size_t> RedisQueue::size(QueueName queue) {

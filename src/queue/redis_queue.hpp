@@ -27,6 +27,7 @@ public:
   QueueResult<std::vector<std::int64_t>> seconds_taken(std::int64_t bucket) override;
   QueueResult<void> remove(QueueName queue, const PackedStrings& keys) override;
   QueueResult<Expired> expire(QueueName queue, double before) override;
+  QueueResult<std::size_t> trim(QueueName queue, std::size_t keep) override;
   QueueResult<std::size_t> size(QueueName queue) override;
 
 private:

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <optional>
+
+#include "queue/clock_history.hpp"
 
 namespace chouette {
 
@@ -13,7 +14,7 @@ namespace chouette {
 /// may live, the clock that makes them younger decides.
 class Retention {
 public:
-  using SteadyTime = std::chrono::steady_clock::time_point;
+  using SteadyTime = ClockHistory::SteadyTime;
 
   /// `time_to_live`: how old a record may become.
   explicit Retention(std::chrono::seconds time_to_live);
@@ -23,18 +24,8 @@ public:
   std::optional<double> expire_before(double wall, SteadyTime steady);
 
 private:
-  struct FormerClock {
-    double offset;   ///< Its wall time less the steady time.
-    double left_at;  ///< The steady time of the jump away from it.
-  };
-
-  double time_to_live_;
-  std::optional<double> offset_;
-  double last_steady_ = 0;
-  std::deque<FormerClock> former_;
+  std::chrono::seconds time_to_live_;
+  ClockHistory history_;
 };
-
-/// 2024-01-01: a clock that shows less was not set since the device was started.
-inline constexpr double earliest_credible_time = 1704067200;
 
 }  // namespace chouette

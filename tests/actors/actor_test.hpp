@@ -15,6 +15,7 @@
 
 #include "actors/clock.hpp"
 #include "actors/redis.hpp"
+#include "metrics/losses.hpp"
 #include "queue/memory_queue.hpp"
 
 namespace chouette::test {
@@ -126,6 +127,7 @@ protected:
   std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> log_ =
       std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(10000);
   std::shared_ptr<MemoryQueue> queue_ = std::make_shared<MemoryQueue>();
+  std::shared_ptr<LossBook> losses_ = std::make_shared<LossBook>();
   std::vector<caf::actor> actors_;
   redis_actor redis_;
 };

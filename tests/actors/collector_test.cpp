@@ -42,6 +42,7 @@ protected:
     spawn(collector, redis_,
           CollectorSettings{.interval = 30s,
                             .plugins = std::move(plugins),
+                            .losses = losses_,
                             .wall = wall_clock(),
                             .detached = detached});
     run();

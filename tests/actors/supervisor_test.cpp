@@ -11,13 +11,17 @@ class Supervisor : public ActorTest {
 protected:
   /// An actor that ends with an error when it is told to, and writes its name down when it ends.
   caf::actor worker(const std::string& name) {
-    return spawn([this, name](caf::event_based_actor* self) -> caf::behavior {
-      self->set_exception_handler([](std::exception_ptr&) -> caf::error {
-        return caf::make_error(caf::sec::runtime_error, std::string("it broke"));
-      });
-      self->attach_functor([this, name] { ended_.push_back(name); });
-      return {[](caf::ok_atom) { throw std::runtime_error("it broke"); }};
-    });
+    // Given as arguments, not captured: CAF 0.17 dereferences a null pointer where there are none.
+    return spawn(
+        [](caf::event_based_actor* self, std::vector<std::string>* ended,
+           const std::string& own_name) -> caf::behavior {
+          self->set_exception_handler([](std::exception_ptr&) -> caf::error {
+            return caf::make_error(caf::sec::runtime_error, std::string("it broke"));
+          });
+          self->attach_functor([ended, own_name] { ended->push_back(own_name); });
+          return {[](caf::ok_atom) { throw std::runtime_error("it broke"); }};
+        },
+        &ended_, name);
   }
 
   caf::actor first_ = worker("first");

@@ -65,7 +65,8 @@ double aggregate(const test::RedisServer& server, test::RedisClient& redis_clien
       redis, std::make_shared<RedisQueue>(RedisSettings{.socket = server.socket()}));
   const auto aggregator_handle = system.spawn(
       aggregator, redis_handle,
-      AggregatorSettings{.interval = 10s, .wrapper = make_wrapper("datadog", wrapper)});
+      AggregatorSettings{.interval = 10s, .wrapper = make_wrapper("datadog", wrapper),
+                         .losses = std::make_shared<LossBook>()});
   const auto start = Clock::now();
   caf::anon_send(aggregator_handle, Tick{});
   while (redis_client.size(raw_metrics) > 0) {

@@ -14,7 +14,7 @@ namespace chouette {
 namespace {
 
 using nlohmann::json;
-using Added = MetricsPayload::Added;
+using Added = Payload::Added;
 using testing::IsEmpty;
 using testing::SizeIs;
 using namespace std::string_literals;
@@ -33,7 +33,7 @@ std::string record(const std::string& name, std::int64_t second, double value,
 }
 
 /// The payload of `records`, all of which must be taken.
-json payload_of(const std::vector<std::string>& records, const SeriesExtras& extras = {}) {
+json payload_of(const std::vector<std::string>& records, const Extras& extras = {}) {
   MetricsPayload payload(extras);
   for (const auto& text : records) {
     EXPECT_EQ(payload.add(text), Added::yes) << text;
@@ -41,12 +41,12 @@ json payload_of(const std::vector<std::string>& records, const SeriesExtras& ext
   return json::parse(payload.take());
 }
 
-json series_of(const std::string& text, const SeriesExtras& extras = {}) {
+json series_of(const std::string& text, const Extras& extras = {}) {
   return payload_of({text}, extras).at("series").at(0);
 }
 
 Added added(const std::string& text) {
-  return MetricsPayload(SeriesExtras{}).add(text);
+  return MetricsPayload(Extras{}).add(text);
 }
 
 /// `valid` with one field written otherwise; without it where `text` is empty.
@@ -63,7 +63,7 @@ std::string with(const std::string& field, const std::string& text) {
 
 TEST(MetricsPayload, OfNothingIsAnEmptySeries) {
   MetricsPayload payload({});
-  EXPECT_TRUE(payload.empty());
+  EXPECT_TRUE((payload.size() == 0));
   EXPECT_EQ(payload.take(), R"({"series":[]})");
 }
 
@@ -95,7 +95,7 @@ TEST(MetricsPayload, WritesOneObjectForEachSeriesWithItsPointsInOrder) {
     EXPECT_EQ(payload.add(record("a", second, second / 10.0)), Added::yes);
     EXPECT_EQ(payload.add(record("b", second, 7)), Added::yes);
   }
-  EXPECT_EQ(payload.points(), 6);
+  EXPECT_EQ(payload.size(), 6);
   EXPECT_EQ(payload.series(), 2);
   const auto series = json::parse(payload.take()).at("series");
   ASSERT_THAT(series, SizeIs(2));
@@ -147,7 +147,7 @@ TEST(MetricsPayload, KeepsSumsFinite) {
 }
 
 TEST(MetricsPayload, AddsGlobalTagsAndHost) {
-  const SeriesExtras extras{.global_tags = {"region:eu", "k:v", "a"}, .host = "pi"};
+  const Extras extras{.global_tags = {"region:eu", "k:v", "a"}, .host = "pi"};
   EXPECT_EQ(series_of(valid, extras),
             json::parse(R"({"metric":"a","points":[[1590000000,1.5]],"host":"pi",
                             "tags":["a","k:v","region:eu"],"type":"gauge"})"));
@@ -234,7 +234,7 @@ TEST(MetricsPayload, IsUnharmedByWhatItRefuses) {
   for (const auto& text : {"{"s, with("host", "1"), with("points", "[[1,2],3]")}) {
     EXPECT_EQ(payload.add(text), Added::malformed);
   }
-  EXPECT_EQ(payload.points(), 1);
+  EXPECT_EQ(payload.size(), 1);
   EXPECT_EQ(json::parse(payload.take()), json::parse(R"({"series":[)" + std::string(valid) + "]}"));
 }
 
@@ -242,8 +242,8 @@ TEST(MetricsPayload, IsEmptyOnceTaken) {
   MetricsPayload payload({});
   payload.add(valid);
   payload.take();
-  EXPECT_TRUE(payload.empty());
-  EXPECT_EQ(payload.points(), 0);
+  EXPECT_TRUE((payload.size() == 0));
+  EXPECT_EQ(payload.size(), 0);
   EXPECT_EQ(payload.series(), 0);
   EXPECT_EQ(payload.take(), R"({"series":[]})");
   EXPECT_EQ(payload.add(valid), Added::yes);
@@ -256,7 +256,7 @@ TEST(MetricsPayload, IsFullAtItsNumberOfPoints) {
   EXPECT_EQ(payload.add(with("points", "[[1,1],[2,2],[3,3]]")), Added::full);
   EXPECT_EQ(payload.add(with("points", "[[1,1],[2,2]]")), Added::yes);
   EXPECT_EQ(payload.add(record("a", 2, 1)), Added::full);
-  EXPECT_EQ(payload.points(), 3);
+  EXPECT_EQ(payload.size(), 3);
   payload.take();
   EXPECT_EQ(payload.add(record("a", 2, 1)), Added::yes);
 }
@@ -264,7 +264,7 @@ TEST(MetricsPayload, IsFullAtItsNumberOfPoints) {
 TEST(MetricsPayload, IsNeverFullWhileEmpty) {
   MetricsPayload payload({}, {.points = 1, .bytes = 1});
   EXPECT_EQ(payload.add(with("points", "[[1,1],[2,2],[3,3]]")), Added::yes);
-  EXPECT_EQ(payload.points(), 3);
+  EXPECT_EQ(payload.size(), 3);
   EXPECT_EQ(payload.add(valid), Added::full);
 }
 
@@ -292,7 +292,7 @@ TEST(MetricsPayload, StaysWithinItsSizeWhateverRecordsHold) {
   constexpr std::size_t limit = 20000;
   const PayloadLimits limits{.points = 1'000'000, .bytes = limit};
   const auto name = [](int i) { return "\"m" + std::to_string(i) + "\""; };
-  const SeriesExtras extras{
+  const Extras extras{
       .global_tags = {"quotes:" + std::string(8, '"'), "control:" + std::string(8, '\x01')},
       .host = std::string(20, '"')};
   {

@@ -68,20 +68,62 @@ TEST(Delivery, NothingIsLostWhileTheIntakeIsAway) {
   EXPECT_EQ(agent.count_in_log("the intake does not take the metrics"), 1U);
 }
 
-TEST(Delivery, NothingIsDeletedThatTheIntakeDidNotAccept) {
+class Refusal : public ::testing::TestWithParam<int> {};
+
+TEST_P(Refusal, DeletesNothingAndIsTriedAgain) {
   RedisServer server;
   Intake intake;
   auto redis = server.client();
-  std::vector<Behaviour> refusals;
-  for (const auto status : {400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 301}) {
-    refusals.push_back(answer(status));
-  }
-  intake.script(refusals);
+  intake.script({answer(GetParam())});
   redis.add({"hits", "count", 7, unix_now() - 10});
   AgentProcess agent(server, intake);
-  EXPECT_TRUE(intake.wait_until([&] { return intake.sum("hits") == 7; }, 30s));
-  EXPECT_EQ(intake.scripted(), 0U);
-  EXPECT_TRUE(eventually([&] { return queues_are_empty(redis); }));
+  ASSERT_TRUE(intake.wait_until([&] { return intake.scripted() == 0; }));
+  EXPECT_TRUE(intake.wait_until([&] { return intake.sum("hits") == 7; }));
+  EXPECT_TRUE(eventually([&] { return redis.size(wrapped_metrics) == 0; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(WithStatus, Refusal,
+                         ::testing::Values(301, 401, 403, 404, 408, 429, 500, 502, 503));
+
+TEST(Delivery, ARefusedRecordIsSetAsideAndBlocksNobody) {
+  RedisServer server;
+  Intake intake;
+  auto redis = server.client();
+  intake.set_judge([](const IntakeRequest& request) {
+    return request.payload.dump().find("\"bad") == std::string::npos
+               ? answer_ok()
+               : answer(400, R"({"errors":["Bad Request"]})");
+  });
+  for (int i = 0; i < 300; ++i) {
+    redis.add({"hits", "count", 1, unix_now() - i});
+  }
+  redis.add({"bad", "count", 1, unix_now() - 10});
+  AgentProcess agent(server, intake);
+  EXPECT_TRUE(intake.wait_until([&] { return intake.sum("hits") == 300; }));
+  EXPECT_TRUE(eventually([&] { return redis.size(rejected_metrics) == 1; }));
+  EXPECT_TRUE(eventually([&] { return redis.size(wrapped_metrics) == 0; }));
+  EXPECT_TRUE(intake.wait_until([&] { return intake.sum("chouette.dropped.metrics") == 1; }));
+}
+
+TEST(Delivery, LogsArriveWithTheirTagsAndHost) {
+  RedisServer server;
+  Intake intake;
+  auto redis = server.client();
+  AgentProcess agent(server, intake, {{"GLOBAL_TAGS", "env:test"}, {"HOST", "shed"}});
+  redis.add_log({{"message", "door open"}, {"ddtags", {"door:north", "floor:1"}}}, unix_now());
+  redis.add_log({{"message", "door shut"}, {"ddtags", "door:north"}}, unix_now());
+  redis.add_log({{"message", "no tags"}}, unix_now());
+  redis.add(wrapped_logs, {{unix_now(), "not a log"}});
+  ASSERT_TRUE(intake.wait_until([&] { return intake.logs().size() == 3; }));
+  for (const auto& log : intake.logs()) {
+    EXPECT_EQ(log["host"], "shed");
+    const std::string tags = log["ddtags"];
+    EXPECT_EQ(tags, log["message"] == "door open"   ? "door:north,floor:1,env:test"
+                    : log["message"] == "door shut" ? "door:north,env:test"
+                                                    : "env:test");
+  }
+  EXPECT_TRUE(eventually([&] { return redis.size(wrapped_logs) == 0; }));
+  EXPECT_TRUE(intake.violations().empty()) << ::testing::PrintToString(intake.violations());
 }
 
 TEST(Delivery, AnAnswerThatIsLostDoublesNothing) {

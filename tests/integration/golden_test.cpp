@@ -56,6 +56,7 @@ TEST(Golden, ARecordedRawQueueBecomesExactlyTheseSeries) {
   AgentProcess agent(server, intake,
                      {{"AGGREGATE_INTERVAL", "10"},
                       {"METRIC_TTL", "315360000"},
+                      {"SEND_SELF_METRICS", "false"},
                       {"HISTOGRAM_AGGREGATES", "avg,max,median,min,count"},
                       {"HISTOGRAM_PERCENTILES", "0.95,0.999"},
                       {"GLOBAL_TAGS", "site:shed,env:test"},

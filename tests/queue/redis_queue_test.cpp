@@ -485,7 +485,7 @@ TEST_F(RedisQueueTest, IsRefusedWhileTheServerLoads) {
         }
         return !size;
       },
-      seconds(3));
+      seconds(10));
   loader.join();
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->code, QueueErrc::refused);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -10,26 +11,27 @@
 
 namespace chouette {
 
-/// Where series are delivered. For one thread; `post` blocks.
-class MetricsIntake {
+/// Where payloads are delivered. For one thread; `post` blocks.
+class Intake {
 public:
-  virtual ~MetricsIntake() = default;
+  virtual ~Intake() = default;
 
   /// Posts a payload in zlib format and reads the answer.
   virtual Answer post(const std::string& deflated) = 0;
 };
 
 struct IntakeSettings {
-  std::string url;  ///< DATADOG_URL, without a trailing slash.
+  std::string url;  ///< Whole: DATADOG_URL/v1/series or DATADOG_LOGS_URL/v1/input.
   Secret api_key;
   std::chrono::milliseconds timeout;
+  std::function<double()> wall;  ///< Unix time in seconds, to compare with the intake's.
 };
 
-/// POST <url>/v1/series. The key travels in the DD-API-KEY header and nowhere else.
-class DatadogMetricsIntake : public MetricsIntake {
+/// Datadog's. The key travels in the DD-API-KEY header and nowhere else.
+class DatadogIntake : public Intake {
 public:
   /// A request under way when `stop` is requested is given a moment to finish.
-  DatadogMetricsIntake(IntakeSettings settings, std::stop_token stop);
+  DatadogIntake(IntakeSettings settings, std::stop_token stop);
 
   Answer post(const std::string& deflated) override;
 

@@ -1,0 +1,430 @@
+#include "actors/sender.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "actors/failures.hpp"
+#include "intake/deflate.hpp"
+#include "intake/rejected_record.hpp"
+#include "queue/retention.hpp"
+
+namespace chouette {
+
+namespace {
+
+using Self = sender_impl::stateful_pointer<SenderState>;
+
+/// Records whose values are fetched at a time.
+constexpr std::size_t window = 1000;
+/// A batch: what is in memory at a time.
+constexpr std::size_t batch_records = 10000;
+constexpr std::size_t batch_bytes = 4UL * 1024 * 1024;
+/// A request may have this many bytes as sent; a single record that has more is sent all the same,
+constexpr std::size_t request_bytes = 512000;
+/// unless it is beyond what the intake takes.
+constexpr std::size_t largest_request = 3200000;
+/// An intake that has refused this many records and taken none since may not be refusing them for
+/// their content.
+constexpr std::size_t rejected_limit_in_a_row = 100;
+/// A clock that is off by less needs no mention.
+constexpr double clock_tolerance = 60;
+
+void next_bulk(Self self);
+void load_batch(Self self);
+void send_next(Self self);
+
+const std::string& log_name(Self self) { return self->state.settings.name; }
+
+void finish_release(Self self) {
+  auto& state = self->state;
+  state.keys = {};
+  state.values = {};
+  state.halving.reset();
+  state.payload.reset();
+  state.busy = false;
+}
+
+void tell_about_release(Self self) {
+  auto& state = self->state;
+  auto& report = state.release.report;
+  report.lost = state.losses->take();
+  auto records = self_metrics(report, state.settings.wall());
+  if (records.empty()) {
+    state.losses->give_back(report.lost);
+    finish_release(self);
+    return;
+  }
+  self->request(state.redis, caf::infinite,
+                Replace{raw_metrics, {}, raw_metrics, {std::move(records)}})
+      .then([self] { finish_release(self); },
+            [self](const caf::error&) {
+              self->state.losses->give_back(self->state.release.report.lost);
+              finish_release(self);
+            });
+}
+
+void end_release(Self self) {
+  auto& state = self->state;
+  const auto& release = state.release;
+  if (release.requests > 0) {
+    spdlog::info("[{}] delivered {} {} in {} requests, {} bytes", log_name(self), release.delivered,
+                 state.settings.kind == "metrics" ? "points" : "logs", release.requests,
+                 release.report.bytes);
+  }
+  if (state.settings.self_metrics) {
+    tell_about_release(self);
+  } else {
+    finish_release(self);
+  }
+}
+
+void give_up(Self self, const caf::error& error) {
+  spdlog::debug("[{}] release given up: {}", log_name(self), text_of(error));
+  end_release(self);
+}
+
+std::string describe(const Answer& answer, const std::string& kind) {
+  if (answer.verdict == Verdict::key_refused) {
+    return fmt::format(
+        "the intake refuses the API key ({}). All {} are kept; check API_KEY and DATADOG_URL",
+        answer.reason, kind);
+  }
+  if (answer.verdict == Verdict::records_refused) {
+    return fmt::format("the intake refuses all {} ({}). They are kept; check its address",
+                       kind, answer.reason);
+  }
+  return fmt::format("the intake does not take the {} ({}). They are kept and sent later", kind,
+                     answer.reason);
+}
+
+void note_clock(Self self, const Answer& answer) {
+  auto& state = self->state;
+  if (!answer.clock_offset) {
+    return;
+  }
+  const auto offset = *answer.clock_offset;
+  state.release.report.clock_offset = std::round(offset);
+  const auto now = self->clock().now();
+  if (std::abs(offset) > clock_tolerance) {
+    if (state.clock_wrong.begin(now)) {
+      spdlog::warn("[{}] this device's clock is {:.0f} s {} the intake's", log_name(self),
+                   std::abs(offset), offset > 0 ? "behind" : "ahead of");
+    }
+  } else if (state.clock_wrong.end(now)) {
+    spdlog::info("[{}] this device's clock agrees with the intake's again", log_name(self));
+  }
+}
+
+/// The intake takes nothing now: all is kept, and the release ends.
+void stop_for(Self self, const Answer& answer) {
+  auto& state = self->state;
+  if (answer.verdict != Verdict::stopping) {
+    if (state.fault.begin(self->clock().now())) {
+      spdlog::error("[{}] {}", log_name(self), describe(answer, state.settings.kind));
+    }
+    if (answer.verdict == Verdict::try_later) {
+      const auto wait = state.backoff->failed(answer.retry_after);
+      state.not_before = self->clock().now() + wait;
+      // Sooner than the next release, if that is far.
+      self->delayed_send(self, wait, TryAgain{});
+      spdlog::debug("[{}] trying again in {} ms: {}", log_name(self), wait.count(), answer.reason);
+    }
+  }
+  end_release(self);
+}
+
+PackedStrings keys_of(const SenderState& state, Halving::Range range) {
+  return state.keys.slice(state.batch_begin + range.begin, range.size());
+}
+
+/// Removes the current range, of which `malformed` records could not be sent, and goes on.
+void remove_range(Self self, std::size_t malformed) {
+  auto& state = self->state;
+  auto keys = keys_of(state, state.halving->current());
+  const auto queue = state.settings.queue;
+  self->request(state.redis, caf::infinite, Replace{queue, std::move(keys), queue, {}})
+      .then(
+          [self, malformed] {
+            auto& state = self->state;
+            state.losses->add(LossReason::malformed, malformed);
+            if (const auto count =
+                    state.throttle.add("malformed", malformed, self->clock().now())) {
+              spdlog::warn("[{}] dropped {} records that are no {}", log_name(self), *count,
+                           state.settings.kind);
+            }
+            state.halving->finish();
+            send_next(self);
+          },
+          [self](const caf::error& error) { give_up(self, error); });
+}
+
+/// Moves the current range, a single record, to the rejected queue, and goes on.
+void reject(Self self, const std::string& why) {
+  auto& state = self->state;
+  const auto range = state.halving->current();
+  const auto record = state.values[range.begin];
+  const NewRecord rejected{std::string(state.keys[state.batch_begin + range.begin]),
+                           state.settings.wall(),
+                           to_json(RejectedRecord{why, std::string(record)})};
+  if (const auto count = state.throttle.add("rejected", 1, self->clock().now())) {
+    spdlog::warn("[{}] {} records are refused ({}) and moved to {}, for example {}",
+                 log_name(self), *count, why, state.settings.rejected.keys, record.substr(0, 200));
+  }
+  self->request(
+          state.redis, caf::infinite,
+          Replace{state.settings.queue, keys_of(state, range), state.settings.rejected, {{rejected}}})
+      .then(
+          [self] {
+            auto& state = self->state;
+            ++state.rejected_in_a_row;
+            state.losses->add(LossReason::rejected, 1);
+            state.halving->finish();
+            const auto go_on = [self] { send_next(self); };
+            self->request(state.redis, caf::infinite,
+                          Trim{state.settings.rejected, rejected_limit})
+                .then([go_on](RecordCount) { go_on(); }, [go_on](const caf::error&) { go_on(); });
+          },
+          [self](const caf::error& error) { give_up(self, error); });
+}
+
+/// Fills the payload with the current range, or as much of it as goes in; returns how many of its
+/// records are malformed.
+std::size_t fill_payload(SenderState& state) {
+  const auto range = state.halving->current();
+  std::size_t malformed = 0;
+  state.payload = state.settings.make_payload();
+  for (auto i = range.begin; i < range.end; ++i) {
+    if (i >= state.delivered_from) {
+      break;
+    }
+    const auto added = state.values.present(i) ? state.payload->add(state.values[i])
+                                               : Payload::Added::malformed;
+    if (added == Payload::Added::full) {
+      state.halving->shorten(i);
+      break;
+    }
+    malformed += added == Payload::Added::malformed ? 1 : 0;
+  }
+  return malformed;
+}
+
+/// Posts what is in the payload; none if that is more than `limit` bytes. Counts it if accepted.
+std::optional<Answer> post(SenderState& state, std::size_t limit) {
+  const auto size = state.payload->size();
+  const auto of_others = state.payload->size_of_others();
+  const auto body = deflate(state.payload->take());
+  if (body.size() > limit) {
+    return std::nullopt;
+  }
+  auto answer = state.settings.intake->post(body);
+  if (answer.verdict == Verdict::accepted) {
+    ++state.release.requests;
+    state.release.delivered += size;
+    state.release.report.delivered += of_others;
+    state.release.report.bytes += body.size();
+  }
+  return answer;
+}
+
+/// Tries the newest record left of the batch alone: is there anything that the intake takes?
+bool takes_newest(Self self) {
+  auto& state = self->state;
+  const auto newest = state.delivered_from - 1;
+  state.payload = state.settings.make_payload();
+  if (newest < state.halving->current().end || !state.values.present(newest) ||
+      state.payload->add(state.values[newest]) != Payload::Added::yes) {
+    return false;
+  }
+  const auto answer = post(state, largest_request);
+  if (!answer || answer->verdict != Verdict::accepted) {
+    return false;
+  }
+  state.delivered_from = newest;
+  state.rejected_in_a_row = 0;
+  return true;
+}
+
+void on_answer(Self self, const Answer& answer, std::size_t malformed) {
+  auto& state = self->state;
+  const auto single = state.halving->current().size() == 1;
+  note_clock(self, answer);
+  switch (answer.verdict) {
+    case Verdict::accepted:
+      state.backoff->succeeded();
+      state.rejected_in_a_row = 0;
+      if (const auto lasted = state.fault.end(self->clock().now())) {
+        spdlog::info("[{}] the intake takes {} again after {}", log_name(self), state.settings.kind,
+                     to_text(*lasted));
+      }
+      remove_range(self, malformed);
+      return;
+    case Verdict::records_refused:
+      if (state.rejected_in_a_row >= rejected_limit_in_a_row && !takes_newest(self)) {
+        stop_for(self, answer);
+        return;
+      }
+      [[fallthrough]];
+    case Verdict::too_large:
+      if (single) {
+        reject(self, answer.reason);
+      } else {
+        state.halving->halve();
+        send_next(self);
+      }
+      return;
+    default:
+      stop_for(self, answer);
+  }
+}
+
+/// Sends the current range of the batch, in halves if it is too large for one request.
+void send_next(Self self) {
+  auto& state = self->state;
+  for (;;) {
+    if (state.halving->done()) {
+      state.batch_begin += state.values.size();
+      load_batch(self);
+      return;
+    }
+    const auto malformed = fill_payload(state);
+    if (state.payload->size() == 0) {
+      remove_range(self, malformed);
+      return;
+    }
+    const auto single = state.halving->current().size() == 1;
+    if (const auto answer = post(state, single ? largest_request : request_bytes)) {
+      on_answer(self, *answer, malformed);
+      return;
+    }
+    if (single) {
+      reject(self, "larger than the intake takes");
+      return;
+    }
+    state.halving->halve();
+  }
+}
+
+/// Fetches records of the bulk until the batch is large enough, then sends them.
+void fetch_batch(Self self) {
+  auto& state = self->state;
+  const auto next = state.batch_begin + state.values.size();
+  if (next >= state.keys.size() || state.values.size() >= batch_records ||
+      state.values.bytes() >= batch_bytes) {
+    state.halving.emplace(state.values.size());
+    state.delivered_from = state.values.size();
+    send_next(self);
+    return;
+  }
+  self->request(state.redis, caf::infinite,
+                Fetch{state.settings.queue, state.keys.slice(next, window)})
+      .then(
+          [self](const PackedStrings& values) {
+            self->state.values.append(values);
+            fetch_batch(self);
+          },
+          [self](const caf::error& error) { give_up(self, error); });
+}
+
+void load_batch(Self self) {
+  auto& state = self->state;
+  if (state.batch_begin >= state.keys.size()) {
+    next_bulk(self);
+    return;
+  }
+  state.values = {};
+  fetch_batch(self);
+}
+
+void next_bulk(Self self) {
+  auto& state = self->state;
+  self->request(state.redis, caf::infinite,
+                List{state.settings.queue, all_time, state.settings.bulk_size})
+      .then(
+          [self](PackedStrings& keys) {
+            if (keys.empty()) {
+              end_release(self);
+              return;
+            }
+            self->state.keys = std::move(keys);
+            self->state.batch_begin = 0;
+            load_batch(self);
+          },
+          [self](const caf::error& error) { give_up(self, error); });
+}
+
+bool clock_is_set(Self self, double wall) {
+  auto& fault = self->state.clock_unset;
+  if (wall < earliest_credible_time) {
+    if (fault.begin(self->clock().now())) {
+      spdlog::warn("[{}] the clock is not set: {} wait until it is", log_name(self),
+                   self->state.settings.kind);
+    }
+    return false;
+  }
+  if (fault.end(self->clock().now())) {
+    spdlog::info("[{}] the clock is set", log_name(self));
+  }
+  return true;
+}
+
+void start_release(Self self) {
+  auto& state = self->state;
+  state.busy = true;
+  state.release = {};
+  state.release.report.kind = state.settings.kind;
+  const auto clean = [self] {
+    const auto go_on = [self] { next_bulk(self); };
+    self->request(self->state.cleaner, caf::infinite, CleanUp{})
+        .then([go_on](CleanedUp) { go_on(); }, [go_on](const caf::error&) { go_on(); });
+  };
+  if (state.settings.kind != "metrics") {
+    clean();
+    return;
+  }
+  self->request(state.redis, caf::infinite, AskSize{state.settings.queue})
+      .then(
+          [self, clean](RecordCount count) {
+            self->state.release.report.queued = count.records;
+            clean();
+          },
+          [clean](const caf::error&) { clean(); });
+}
+
+void release_if_due(Self self) {
+  auto& state = self->state;
+  if (!state.busy && self->clock().now() >= state.not_before &&
+      clock_is_set(self, state.settings.wall())) {
+    start_release(self);
+  }
+}
+
+}  // namespace
+
+sender_impl::behavior_type sender(Self self, redis_actor redis, cleaner_actor cleaner,
+                                   SenderSettings settings) {
+  end_with_exceptions(self);
+  auto& state = self->state;
+  state.redis = std::move(redis);
+  state.cleaner = std::move(cleaner);
+  state.settings = std::move(settings);
+  state.losses = state.settings.kind == "metrics" ? &state.settings.losses->metrics
+                                                  : &state.settings.losses->logs;
+  state.backoff.emplace(state.settings.seed);
+  const auto interval = state.settings.interval;
+  self->delayed_send(self, first_tick(state.settings.wall(), interval, state.settings.offset),
+                     Tick{});
+  return {
+      [self, interval](Tick) {
+        auto& state = self->state;
+        const auto delay = next_tick(state.settings.wall(), interval, state.settings.offset);
+        self->delayed_send(self, delay, Tick{});
+        release_if_due(self);
+      },
+      [self](TryAgain) { release_if_due(self); },
+  };
+}
+
+}  // namespace chouette
