@@ -7,10 +7,12 @@
 #include <string>
 
 #include "actors/agent.hpp"
+#include "commands/rejected.hpp"
 #include "config/config.hpp"
 #include "logging/logging.hpp"
 #include "metrics/wrappers.hpp"
 #include "plugins.hpp"
+#include "queue/redis_queue.hpp"
 #include "version.hpp"
 
 namespace {
@@ -51,6 +53,26 @@ int check(const chouette::LoadedConfig& loaded) {
   return loaded.faults.empty() ? ok : wrong_configuration;
 }
 
+/// What a command needs to reach Redis; the key is not among it.
+bool says_faults(const chouette::LoadedConfig& loaded) {
+  auto faults = loaded.faults;
+  std::erase_if(faults, [](const std::string& fault) { return fault.starts_with("API_KEY"); });
+  for (const auto& fault : faults) {
+    std::cerr << "fault: " << fault << '\n';
+  }
+  return !faults.empty();
+}
+
+int rejected(const chouette::LoadedConfig& loaded, bool requeue) {
+  if (says_faults(loaded)) {
+    return wrong_configuration;
+  }
+  chouette::RedisQueue queue(loaded.config.redis);
+  const auto done = requeue ? chouette::requeue_rejected(queue, std::cout, std::cerr)
+                            : chouette::list_rejected(queue, std::cout, std::cerr);
+  return done ? ok : failure;
+}
+
 int run(const chouette::LoadedConfig& loaded) {
   const auto& config = loaded.config;
   const auto usable = loaded.faults.empty();
@@ -86,6 +108,10 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", std::string("chouette-iot ") + chouette::version);
     app.add_flag("--check-config", check_config,
                  "Check the settings in the environment, and exit with 0 or 78.");
+    auto* rejected_command = app.add_subcommand(
+        "rejected", "List the records that the intake refused, with its answers.");
+    bool requeue = false;
+    rejected_command->add_flag("--requeue", requeue, "Put them back into the queues.");
     app.footer(chouette::settings_help);
     try {
       app.parse(argc, argv);
@@ -93,6 +119,9 @@ int main(int argc, char** argv) {
       return app.exit(outcome) == 0 ? ok : wrong_usage;
     }
     const auto loaded = chouette::load_config(chouette::process_environment(), known_names());
+    if (rejected_command->parsed()) {
+      return rejected(loaded, requeue);
+    }
     return check_config ? check(loaded) : run(loaded);
   } catch (const std::exception& exception) {
     spdlog::critical("[Agent] {}", exception.what());

@@ -17,6 +17,7 @@ namespace chouette {
 
 struct Oldest {
   QueueName queue;
+  TimeRange range;
 };
 struct OldestRecord {
   std::optional<double> timestamp;
@@ -100,8 +101,8 @@ namespace chouette {
 using redis_actor = caf::typed_actor<
     caf::replies_to<Oldest>::with<OldestRecord>, caf::replies_to<List>::with<PackedStrings>,
     caf::replies_to<Fetch>::with<PackedStrings>, caf::reacts_to<Replace>,
-    caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>, caf::replies_to<Trim>::with<RecordCount>,
-    caf::replies_to<AskSize>::with<RecordCount>>;
+    caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>,
+    caf::replies_to<Trim>::with<RecordCount>, caf::replies_to<AskSize>::with<RecordCount>>;
 
 /// Removes what is older than its time to live. Answers when that is done, or could not be done.
 using cleaner_actor = caf::typed_actor<caf::replies_to<CleanUp>::with<CleanedUp>>;

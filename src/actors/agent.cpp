@@ -129,8 +129,9 @@ SenderSettings metrics_sender(const Config& config, const std::shared_ptr<LossBo
   settings.queue = wrapped_metrics;
   settings.rejected = rejected_metrics;
   settings.bulk_size = config.metrics_bulk_size;
-  settings.make_payload = [extras = Extras{config.global_tags, config.host}] {
-    return std::make_unique<MetricsPayload>(extras);
+  settings.time_to_live = config.metric_ttl;
+  settings.make_payload = [extras = Extras{config.global_tags, config.host}](Restamp restamp) {
+    return std::make_unique<MetricsPayload>(extras, PayloadLimits{}, std::move(restamp));
   };
   return settings;
 }
@@ -143,7 +144,8 @@ SenderSettings logs_sender(const Config& config, const std::shared_ptr<LossBook>
   settings.queue = wrapped_logs;
   settings.rejected = rejected_logs;
   settings.bulk_size = logs_bulk_size;
-  settings.make_payload = [extras = Extras{config.global_tags, config.host}] {
+  settings.time_to_live = config.log_ttl;
+  settings.make_payload = [extras = Extras{config.global_tags, config.host}](const Restamp&) {
     return std::make_unique<LogsPayload>(extras);
   };
   return settings;
@@ -155,32 +157,32 @@ std::vector<VitalActor> start(caf::actor_system& system, const Config& config,
   const auto losses = std::make_shared<LossBook>();
   const auto redis_handle =
       system.spawn<caf::detached>(redis, std::make_shared<RedisQueue>(config.redis));
-  const cleaner_actor cleaner_handle = system.spawn(
-      cleaner, redis_handle,
-      CleanerSettings{.metric_ttl = config.metric_ttl,
-                      .log_ttl = config.log_ttl,
-                      .queue_max = config.queue_max_records,
-                      .losses = losses});
+  const cleaner_actor cleaner_handle =
+      system.spawn(cleaner, redis_handle,
+                   CleanerSettings{.metric_ttl = config.metric_ttl,
+                                   .log_ttl = config.log_ttl,
+                                   .queue_max = config.queue_max_records,
+                                   .losses = losses});
   const auto aggregator_handle = system.spawn(
       aggregator, redis_handle,
       AggregatorSettings{.interval = config.wrapper.interval,
                          .wrapper = make_wrapper(config.metrics_wrapper, config.wrapper),
+                         .time_to_live = config.metric_ttl,
                          .losses = losses});
-  const auto collector_handle =
-      system.spawn(collector, redis_handle,
-                   CollectorSettings{.interval = config.capture_interval,
-                                     .plugins = plugins_of(config),
-                                     .losses = losses});
-  const auto metrics_handle = system.spawn<caf::detached>(
-      sender, redis_handle, cleaner_handle, metrics_sender(config, losses, stop));
+  const auto collector_handle = system.spawn(
+      collector, redis_handle,
+      CollectorSettings{
+          .interval = config.capture_interval, .plugins = plugins_of(config), .losses = losses});
+  const auto metrics_handle = system.spawn<caf::detached>(sender, redis_handle, cleaner_handle,
+                                                          metrics_sender(config, losses, stop));
   const auto logs_handle = system.spawn<caf::detached>(sender, redis_handle, cleaner_handle,
                                                        logs_sender(config, losses, stop));
   const auto vital = [](std::string name, const auto& handle) {
     return VitalActor{std::move(name), caf::actor_cast<caf::actor>(handle)};
   };
-  return {vital("collector", collector_handle), vital("aggregator", aggregator_handle),
+  return {vital("collector", collector_handle),    vital("aggregator", aggregator_handle),
           vital("metrics sender", metrics_handle), vital("logs sender", logs_handle),
-          vital("cleaner", cleaner_handle), vital("Redis actor", redis_handle)};
+          vital("cleaner", cleaner_handle),        vital("Redis actor", redis_handle)};
 }
 
 }  // namespace

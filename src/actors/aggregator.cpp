@@ -143,16 +143,37 @@ void read_bucket(Self self, double oldest) {
 }
 
 void next_bucket(Self self) {
-  self->request(self->state.redis, caf::infinite, Oldest{raw_metrics})
+  auto& state = self->state;
+  if (state.closed.empty()) {
+    end_round(self);
+    return;
+  }
+  self->request(state.redis, caf::infinite, Oldest{raw_metrics, state.closed.front()})
       .then(
           [self](const OldestRecord& oldest) {
-            if (oldest.timestamp && *oldest.timestamp < self->state.closed) {
+            if (oldest.timestamp) {
               read_bucket(self, *oldest.timestamp);
             } else {
-              end_round(self);
+              self->state.closed.pop_front();
+              next_bucket(self);
             }
           },
           [self](const caf::error& error) { give_up(self, error); });
+}
+
+/// All closed buckets: those of today's clock, and those that a former clock, which was ahead of
+/// it, has stamped into what is the future now.
+std::deque<TimeRange> closed_ranges(AggregatorState& state, double wall) {
+  const auto interval = state.settings.interval;
+  const auto closed = closed_before(wall, interval);
+  std::deque<TimeRange> ranges{{all_time.from, closed}};
+  const auto future = closed + 2 * static_cast<double>(interval.count());
+  for (const auto former : state.clocks->former_walls()) {
+    if (const auto former_closed = closed_before(former, interval); former_closed > future) {
+      ranges.push_back({future, former_closed});
+    }
+  }
+  return ranges;
 }
 
 }  // namespace
@@ -163,6 +184,7 @@ aggregator_actor::behavior_type aggregator(Self self, redis_actor redis,
   auto& state = self->state;
   state.redis = std::move(redis);
   state.settings = std::move(settings);
+  state.clocks.emplace(state.settings.time_to_live);
   const auto grace = closing_grace(state.settings.interval);
   self->delayed_send(self, first_tick(state.settings.wall(), state.settings.interval, grace),
                      Tick{});
@@ -172,7 +194,8 @@ aggregator_actor::behavior_type aggregator(Self self, redis_actor redis,
         const auto now = state.settings.wall();
         self->delayed_send(self, next_tick(now, state.settings.interval, grace), Tick{});
         if (!std::exchange(state.busy, true)) {
-          state.closed = closed_before(now, state.settings.interval);
+          state.clocks->observe(now, self->clock().now());
+          state.closed = closed_ranges(state, now);
           next_bucket(self);
         }
       },

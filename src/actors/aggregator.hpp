@@ -2,6 +2,7 @@
 
 #include <chouette/wrapper.hpp>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -11,12 +12,14 @@
 #include "metrics/aggregation.hpp"
 #include "metrics/losses.hpp"
 #include "metrics/taken_seconds.hpp"
+#include "queue/clock_history.hpp"
 
 namespace chouette {
 
 struct AggregatorSettings {
   std::chrono::seconds interval;
   std::shared_ptr<const Wrapper> wrapper;
+  std::chrono::seconds time_to_live{14400};  ///< Of records; so long a jump of the clock matters.
   std::shared_ptr<LossBook> losses = std::make_shared<LossBook>();
   WallClock wall = wall_time;
 };
@@ -27,13 +30,14 @@ struct AggregatorState {
   redis_actor redis;
   std::optional<Aggregation> aggregation;
   Throttle throttle;
+  std::optional<ClockHistory> clocks;
 
-  bool busy = false;          ///< A round is under way; a tick meanwhile starts no second one.
-  double closed = 0;          ///< The round takes what is stamped before this.
-  TimeRange bucket{};         ///< Under way.
-  PackedStrings keys;         ///< Its raw records.
-  std::size_t requested = 0;  ///< How many of their values were asked for,
-  std::size_t read = 0;       ///< and how many have come.
+  bool busy = false;             ///< A round is under way; a tick meanwhile starts no second one.
+  std::deque<TimeRange> closed;  ///< What the round is still to take.
+  TimeRange bucket{};            ///< Under way.
+  PackedStrings keys;            ///< Its raw records.
+  std::size_t requested = 0;     ///< How many of their values were asked for,
+  std::size_t read = 0;          ///< and how many have come.
   AggregatedBucket aggregated;
   std::optional<TakenSeconds> taken;
 };

@@ -66,9 +66,8 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue) {
   self->state.queue = std::move(queue);
   return {
       [self](const Oldest& request) {
-        auto oldest = self->state.queue->oldest(request.queue).map([](std::optional<double> time) {
-          return OldestRecord{time};
-        });
+        auto oldest = self->state.queue->oldest(request.queue, request.range)
+                          .map([](std::optional<double> time) { return OldestRecord{time}; });
         return answer(self, "reading", request.queue, std::move(oldest));
       },
       [self](const List& request) {

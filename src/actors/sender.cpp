@@ -36,7 +36,9 @@ void next_bulk(Self self);
 void load_batch(Self self);
 void send_next(Self self);
 
-const std::string& log_name(Self self) { return self->state.settings.name; }
+const std::string& log_name(Self self) {
+  return self->state.settings.name;
+}
 
 void finish_release(Self self) {
   auto& state = self->state;
@@ -93,8 +95,8 @@ std::string describe(const Answer& answer, const std::string& kind) {
         answer.reason, kind);
   }
   if (answer.verdict == Verdict::records_refused) {
-    return fmt::format("the intake refuses all {} ({}). They are kept; check its address",
-                       kind, answer.reason);
+    return fmt::format("the intake refuses all {} ({}). They are kept; check its address", kind,
+                       answer.reason);
   }
   return fmt::format("the intake does not take the {} ({}). They are kept and sent later", kind,
                      answer.reason);
@@ -170,12 +172,13 @@ void reject(Self self, const std::string& why) {
                            state.settings.wall(),
                            to_json(RejectedRecord{why, std::string(record)})};
   if (const auto count = state.throttle.add("rejected", 1, self->clock().now())) {
-    spdlog::warn("[{}] {} records are refused ({}) and moved to {}, for example {}",
-                 log_name(self), *count, why, state.settings.rejected.keys, record.substr(0, 200));
+    spdlog::warn("[{}] {} records are refused ({}) and moved to {}, for example {}", log_name(self),
+                 *count, why, state.settings.rejected.keys, record.substr(0, 200));
   }
   self->request(
           state.redis, caf::infinite,
-          Replace{state.settings.queue, keys_of(state, range), state.settings.rejected, {{rejected}}})
+          Replace{
+              state.settings.queue, keys_of(state, range), state.settings.rejected, {{rejected}}})
       .then(
           [self] {
             auto& state = self->state;
@@ -183,11 +186,16 @@ void reject(Self self, const std::string& why) {
             state.losses->add(LossReason::rejected, 1);
             state.halving->finish();
             const auto go_on = [self] { send_next(self); };
-            self->request(state.redis, caf::infinite,
-                          Trim{state.settings.rejected, rejected_limit})
+            self->request(state.redis, caf::infinite, Trim{state.settings.rejected, rejected_limit})
                 .then([go_on](RecordCount) { go_on(); }, [go_on](const caf::error&) { go_on(); });
           },
           [self](const caf::error& error) { give_up(self, error); });
+}
+
+/// An empty payload that sets the stamps of former clocks right.
+std::unique_ptr<Payload> new_payload(const SenderState& state) {
+  return state.settings.make_payload(
+      [&clocks = *state.clocks](double stamp) { return clocks.restamp(stamp); });
 }
 
 /// Fills the payload with the current range, or as much of it as goes in; returns how many of its
@@ -195,13 +203,13 @@ void reject(Self self, const std::string& why) {
 std::size_t fill_payload(SenderState& state) {
   const auto range = state.halving->current();
   std::size_t malformed = 0;
-  state.payload = state.settings.make_payload();
+  state.payload = new_payload(state);
   for (auto i = range.begin; i < range.end; ++i) {
     if (i >= state.delivered_from) {
       break;
     }
-    const auto added = state.values.present(i) ? state.payload->add(state.values[i])
-                                               : Payload::Added::malformed;
+    const auto added =
+        state.values.present(i) ? state.payload->add(state.values[i]) : Payload::Added::malformed;
     if (added == Payload::Added::full) {
       state.halving->shorten(i);
       break;
@@ -233,7 +241,7 @@ std::optional<Answer> post(SenderState& state, std::size_t limit) {
 bool takes_newest(Self self) {
   auto& state = self->state;
   const auto newest = state.delivered_from - 1;
-  state.payload = state.settings.make_payload();
+  state.payload = new_payload(state);
   if (newest < state.halving->current().end || !state.values.present(newest) ||
       state.payload->add(state.values[newest]) != Payload::Added::yes) {
     return false;
@@ -395,8 +403,12 @@ void start_release(Self self) {
 
 void release_if_due(Self self) {
   auto& state = self->state;
-  if (!state.busy && self->clock().now() >= state.not_before &&
-      clock_is_set(self, state.settings.wall())) {
+  if (state.busy) {
+    return;
+  }
+  const auto wall = state.settings.wall();
+  state.clocks->observe(wall, self->clock().now());
+  if (self->clock().now() >= state.not_before && clock_is_set(self, wall)) {
     start_release(self);
   }
 }
@@ -404,7 +416,7 @@ void release_if_due(Self self) {
 }  // namespace
 
 sender_impl::behavior_type sender(Self self, redis_actor redis, cleaner_actor cleaner,
-                                   SenderSettings settings) {
+                                  SenderSettings settings) {
   end_with_exceptions(self);
   auto& state = self->state;
   state.redis = std::move(redis);
@@ -413,6 +425,7 @@ sender_impl::behavior_type sender(Self self, redis_actor redis, cleaner_actor cl
   state.losses = state.settings.kind == "metrics" ? &state.settings.losses->metrics
                                                   : &state.settings.losses->logs;
   state.backoff.emplace(state.settings.seed);
+  state.clocks.emplace(state.settings.time_to_live);
   const auto interval = state.settings.interval;
   self->delayed_send(self, first_tick(state.settings.wall(), interval, state.settings.offset),
                      Tick{});

@@ -17,22 +17,24 @@
 #include "logging/fault.hpp"
 #include "metrics/losses.hpp"
 #include "metrics/self_metrics.hpp"
+#include "queue/clock_history.hpp"
 
 namespace chouette {
 
 struct SenderSettings {
-  std::string name;             ///< For the log: MetricsSender.
-  std::string kind;             ///< What is sent: metrics or logs.
+  std::string name;  ///< For the log: MetricsSender.
+  std::string kind;  ///< What is sent: metrics or logs.
   QueueName queue;
   QueueName rejected;
-  std::function<std::unique_ptr<Payload>()> make_payload;
+  std::function<std::unique_ptr<Payload>(Restamp restamp)> make_payload;
   std::shared_ptr<Intake> intake;
   std::chrono::seconds interval;
-  double offset = 0;            ///< Seconds; keeps a fleet from posting in the same second.
+  double offset = 0;  ///< Seconds; keeps a fleet from posting in the same second.
   std::size_t bulk_size = 0;
+  std::chrono::seconds time_to_live{14400};  ///< Of records; so long a jump of the clock matters.
   bool self_metrics = false;
   std::shared_ptr<LossBook> losses = std::make_shared<LossBook>();
-  std::uint64_t seed = 0;       ///< Of the jitter.
+  std::uint64_t seed = 0;  ///< Of the jitter.
   WallClock wall = wall_time;
 };
 
@@ -49,20 +51,21 @@ struct SenderState {
   SenderSettings settings;
   redis_actor redis;
   cleaner_actor cleaner;
-  Losses* losses = nullptr;     ///< Those of settings.kind.
+  Losses* losses = nullptr;  ///< Those of settings.kind.
   std::optional<Backoff> backoff;
+  std::optional<ClockHistory> clocks;
   Throttle throttle;
   Fault fault;
   Fault clock_unset;
   Fault clock_wrong;
 
-  bool busy = false;            ///< A release is under way.
+  bool busy = false;                          ///< A release is under way.
   caf::actor_clock::time_point not_before{};  ///< No release earlier than this.
   Release release;
   std::unique_ptr<Payload> payload;
-  PackedStrings keys;           ///< The bulk under way.
-  std::size_t batch_begin = 0;  ///< The batch, a part of the bulk, begins at this key.
-  PackedStrings values;         ///< Its records.
+  PackedStrings keys;              ///< The bulk under way.
+  std::size_t batch_begin = 0;     ///< The batch, a part of the bulk, begins at this key.
+  PackedStrings values;            ///< Its records.
   std::optional<Halving> halving;  ///< What of it to send next.
   std::size_t delivered_from = 0;  ///< Its records from here on were delivered ahead, as a trial.
   std::size_t rejected_in_a_row = 0;  ///< Since the intake last accepted something.

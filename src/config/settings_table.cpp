@@ -247,7 +247,8 @@ std::vector<Setting> make_table() {
       {.group = delivery,
        .name = "QUEUE_MAX_RECORDS",
        .default_text = "1000000",
-       .meaning = "How many records each queue in Redis may hold; the oldest make room. 0: any number.",
+       .meaning =
+           "How many records each queue in Redis may hold; the oldest make room. 0: any number.",
        .rule = whole_number<std::size_t>(
            "a whole number", 0, 1000000000,
            [](Config & c) -> auto& { return c.queue_max_records; })},

@@ -14,7 +14,9 @@ void Halving::shorten(std::size_t end) {
   }
 }
 
-void Halving::halve() { shorten(begin_ + current().size() / 2); }
+void Halving::halve() {
+  shorten(begin_ + current().size() / 2);
+}
 
 void Halving::finish() {
   begin_ = ends_.back();

@@ -10,13 +10,13 @@ DatadogIntake::DatadogIntake(IntakeSettings settings, std::stop_token stop)
     : settings_(std::move(settings)), client_(std::move(stop)) {}
 
 Answer DatadogIntake::post(const std::string& deflated) {
-  const auto result = client_.perform({.method = "POST",
-                                       .url = settings_.url,
-                                       .headers = {"Content-Type: application/json",
-                                                   "Content-Encoding: deflate",
-                                                   "DD-API-KEY: " + settings_.api_key.reveal()},
-                                       .body = deflated,
-                                       .timeout = settings_.timeout});
+  const auto result =
+      client_.perform({.method = "POST",
+                       .url = settings_.url,
+                       .headers = {"Content-Type: application/json", "Content-Encoding: deflate",
+                                   "DD-API-KEY: " + settings_.api_key.reveal()},
+                       .body = deflated,
+                       .timeout = settings_.timeout});
   auto answer = read_answer(result);
   if (result) {
     const auto now = settings_.wall();

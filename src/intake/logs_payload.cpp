@@ -37,7 +37,8 @@ void append_tag(const std::string& tag, std::string& tags) {
 }
 
 /// Tags as the intake wants them; none if they are of another kind than a string or a list of them.
-std::optional<std::string> joined_tags(const json& log, const std::vector<std::string>& global_tags) {
+std::optional<std::string> joined_tags(const json& log,
+                                       const std::vector<std::string>& global_tags) {
   std::string tags;
   if (const auto found = log.find("ddtags"); found != log.end() && !found->is_null()) {
     if (found->is_string()) {

@@ -8,7 +8,8 @@
 
 namespace chouette {
 
-/// What one payload of logs may hold. The intake's limits are 1,000 logs and 5 MB (5,000,000 B) raw.
+/// What one payload of logs may hold. The intake's limits are 1,000 logs and 5 MB (5,000,000 B)
+/// raw.
 struct LogsLimits {
   std::size_t logs = 500;
   std::size_t bytes = 4500000;

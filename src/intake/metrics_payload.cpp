@@ -177,8 +177,11 @@ std::string MetricsPayload::Record::head() const {
   return text;
 }
 
-MetricsPayload::MetricsPayload(Extras extras, PayloadLimits limits)
-    : extras_(std::move(extras)), limits_(limits), reader_(std::make_unique<JsonReader>()) {}
+MetricsPayload::MetricsPayload(Extras extras, PayloadLimits limits, Restamp restamp)
+    : extras_(std::move(extras)),
+      limits_(limits),
+      restamp_(std::move(restamp)),
+      reader_(std::make_unique<JsonReader>()) {}
 
 MetricsPayload::~MetricsPayload() = default;
 
@@ -195,13 +198,19 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
   if (!extras_.host.empty()) {
     record->host = extras_.host;
   }
+  if (restamp_) {
+    for (auto& point : record->points) {
+      point.second =
+          static_cast<std::int64_t>(std::floor(restamp_(static_cast<double>(point.second))));
+    }
+  }
   auto head = record->head();
   const auto found = index_.find(head);
   const auto is_new = found == index_.end();
   const auto bytes =
       (is_new ? head.size() + series_frame : 0) + record->points.size() * longest_point;
   if (points_ > 0 && (points_ + record->points.size() > limits_.points ||
-                   payload_frame + bytes_ + bytes > limits_.bytes)) {
+                      payload_frame + bytes_ + bytes > limits_.bytes)) {
     return Added::full;
   }
   const auto number = is_new ? series_.size() : found->second;

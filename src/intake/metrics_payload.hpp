@@ -27,7 +27,8 @@ struct PayloadLimits {
 /// Two points of a series in one second become one: the sum of counts and rates, the last gauge.
 class MetricsPayload : public Payload {
 public:
-  explicit MetricsPayload(Extras extras, PayloadLimits limits = {});
+  /// Each point's time goes through `restamp`, if there is one.
+  explicit MetricsPayload(Extras extras, PayloadLimits limits = {}, Restamp restamp = {});
   ~MetricsPayload() override;
 
   Added add(std::string_view record) override;
@@ -43,6 +44,7 @@ private:
 
   Extras extras_;
   PayloadLimits limits_;
+  Restamp restamp_;
   std::unique_ptr<JsonReader> reader_;
   std::vector<Series> series_;
   std::unordered_map<std::string, std::size_t> index_;

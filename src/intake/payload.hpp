@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@ struct Extras {
   std::vector<std::string> global_tags;
   std::string host;  ///< Empty: none.
 };
+
+/// The Unix time that is right for what was stamped with a clock that was wrong.
+using Restamp = std::function<double(double stamp)>;
 
 /// Collects records of a queue and writes them as one request's JSON.
 class Payload {

@@ -15,12 +15,12 @@ inline constexpr std::string_view self_prefix = "chouette.";
 
 /// What a release has to tell about itself.
 struct ReleaseReport {
-  std::string kind;                         ///< `metrics` or `logs`.
-  std::optional<std::uint64_t> queued;      ///< Records that waited; told of metrics only.
-  std::uint64_t delivered = 0;              ///< Points or logs, without the agent's own.
-  std::uint64_t bytes = 0;                  ///< As sent: compressed.
+  std::string kind;                     ///< `metrics` or `logs`.
+  std::optional<std::uint64_t> queued;  ///< Records that waited; told of metrics only.
+  std::uint64_t delivered = 0;          ///< Points or logs, without the agent's own.
+  std::uint64_t bytes = 0;              ///< As sent: compressed.
   LossCounts lost{};
-  std::optional<double> clock_offset;       ///< Seconds that the device's clock is behind.
+  std::optional<double> clock_offset;  ///< Seconds that the device's clock is behind.
 };
 
 /// Raw metrics about a release: chouette.queued.metrics, chouette.dispatched.KIND.number and

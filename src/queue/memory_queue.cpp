@@ -33,12 +33,16 @@ void MemoryQueue::put_value(QueueName queue, const std::string& key, const std::
   at(queue).values[key] = value;
 }
 
-QueueResult<std::optional<double>> MemoryQueue::oldest(QueueName queue) {
+QueueResult<std::optional<double>> MemoryQueue::oldest(QueueName queue, TimeRange range) {
   if (const auto error = enter("oldest")) {
     return tl::unexpected(*error);
   }
-  const auto order = at(queue).by_time();
-  return order.empty() ? std::nullopt : std::optional(order.begin()->first);
+  for (const auto& [timestamp, key] : at(queue).by_time()) {
+    if (range.contains(timestamp)) {
+      return timestamp;
+    }
+  }
+  return std::nullopt;
 }
 
 QueueResult<PackedStrings> MemoryQueue::list(QueueName queue, TimeRange range, std::size_t limit) {

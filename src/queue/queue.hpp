@@ -25,7 +25,8 @@ struct QueueName {
 inline constexpr QueueName raw_metrics{"chouette:metrics:raw.keys", "chouette:metrics:raw.values"};
 inline constexpr QueueName wrapped_metrics{"chouette:metrics:wrapped.keys",
                                            "chouette:metrics:wrapped.values"};
-inline constexpr QueueName wrapped_logs{"chouette:logs:wrapped.keys", "chouette:logs:wrapped.values"};
+inline constexpr QueueName wrapped_logs{"chouette:logs:wrapped.keys",
+                                        "chouette:logs:wrapped.values"};
 
 /// What the intake will never take, kept for people to look at.
 inline constexpr QueueName rejected_metrics{"chouette:metrics:rejected.keys",
@@ -102,8 +103,9 @@ class Queue {
 public:
   virtual ~Queue() = default;
 
-  /// The timestamp of the oldest record; none if the queue is empty.
-  virtual QueueResult<std::optional<double>> oldest(QueueName queue) = 0;
+  /// The timestamp of the oldest record within `range`; none if there is no such record.
+  virtual QueueResult<std::optional<double>> oldest(QueueName queue,
+                                                    TimeRange range = all_time) = 0;
 
   /// Keys of at most `limit` records within `range`, oldest first.
   virtual QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit) = 0;

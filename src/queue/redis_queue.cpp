@@ -242,17 +242,21 @@ QueueResult<std::size_t> number_of(const QueueResult<RedisReply>& reply) {
   return static_cast<std::size_t>((*reply)->integer);
 }
 
-QueueResult<PackedStrings> list_keys(RedisConnection& connection, QueueName queue, TimeRange range,
-                                     std::size_t limit) {
+std::string range_end(TimeRange range) {
   auto to = to_score(range.to);
   if (range.to != INFINITY) {
     to.insert(to.begin(), '(');  // Exclusive.
   }
+  return to;
+}
+
+QueueResult<PackedStrings> list_keys(RedisConnection& connection, QueueName queue, TimeRange range,
+                                     std::size_t limit) {
   constexpr std::size_t no_limit = std::numeric_limits<std::int32_t>::max();
   const auto count = limit < no_limit ? std::to_string(limit) : "-1";
-  return strings_of(
-      connection.ask({"ZRANGEBYSCORE", queue.keys, to_score(range.from), to, "LIMIT", "0", count}),
-      "ZRANGEBYSCORE");
+  return strings_of(connection.ask({"ZRANGEBYSCORE", queue.keys, to_score(range.from),
+                                    range_end(range), "LIMIT", "0", count}),
+                    "ZRANGEBYSCORE");
 }
 
 /// Those of `fields` that the sorted set does not know.
@@ -335,10 +339,12 @@ auto RedisQueue::with_connection(Operation operation)
   return result;
 }
 
-QueueResult<std::optional<double>> RedisQueue::oldest(QueueName queue) {
+QueueResult<std::optional<double>> RedisQueue::oldest(QueueName queue, TimeRange range) {
   return with_connection([&](RedisConnection& connection) -> QueueResult<std::optional<double>> {
     const auto reply =
-        strings_of(connection.ask({"ZRANGE", queue.keys, "0", "0", "WITHSCORES"}), "ZRANGE");
+        strings_of(connection.ask({"ZRANGEBYSCORE", queue.keys, to_score(range.from),
+                                   range_end(range), "WITHSCORES", "LIMIT", "0", "1"}),
+                   "ZRANGEBYSCORE");
     if (!reply) {
       return tl::unexpected(reply.error());
     }

@@ -18,7 +18,7 @@ public:
   explicit RedisQueue(RedisSettings settings,
                       std::chrono::milliseconds timeout = std::chrono::seconds{2});
 
-  QueueResult<std::optional<double>> oldest(QueueName queue) override;
+  QueueResult<std::optional<double>> oldest(QueueName queue, TimeRange range = all_time) override;
   QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit) override;
   QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) override;
   QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;

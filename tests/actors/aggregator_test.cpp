@@ -188,6 +188,19 @@ TEST_F(Aggregator, GoesOnWorkingWhenTheWallClockJumps) {
   EXPECT_EQ(sum_of("a"), 4);
 }
 
+TEST_F(Aggregator, TakesWhatAFormerClockHasStampedIntoTheFuture) {
+  advance(30s);
+  for (const auto jump : {-94608000.0, -3600.0}) {
+    put_raw("a", "count", 1, wall() - 5);
+    put_raw("a", "count", 2, wall());
+    jump_wall_clock(jump);
+    put_raw("a", "count", 4, wall());
+    advance(30s);
+    EXPECT_EQ(size(raw_metrics), 0U) << "after a jump by " << jump;
+  }
+  EXPECT_EQ(sum_of("a"), 14);
+}
+
 TEST_F(Aggregator, SurvivesScoresThatAreNoTime) {
   put_raw("a", "count", 1, start);
   queue_->put_key(raw_metrics, "a", -1e300);

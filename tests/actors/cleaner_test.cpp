@@ -8,8 +8,10 @@ namespace {
 class Cleaner : public ActorTest {
 protected:
   Cleaner() {
-    cleaner_ = spawn(cleaner, redis_,
-                     CleanerSettings{.metric_ttl = 100s, .log_ttl = 1000s, .losses = losses_, .wall = wall_clock()});
+    cleaner_ =
+        spawn(cleaner, redis_,
+              CleanerSettings{
+                  .metric_ttl = 100s, .log_ttl = 1000s, .losses = losses_, .wall = wall_clock()});
     run();
   }
 

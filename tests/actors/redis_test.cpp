@@ -10,7 +10,7 @@ protected:
   /// Asks for the oldest raw metric; the error's code, or 0.
   int ask() {
     caf::scoped_actor self{system_};
-    auto response = self->request(redis_, caf::infinite, Oldest{raw_metrics});
+    auto response = self->request(redis_, caf::infinite, Oldest{raw_metrics, all_time});
     run();
     int code = 0;
     response.receive([](const OldestRecord&) {},

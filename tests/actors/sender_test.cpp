@@ -69,20 +69,20 @@ protected:
   MetricsSender() { start_sender(false); }
 
   void start_sender(bool self_metrics) {
-    cleaner_ = spawn(cleaner, redis_,
-                     CleanerSettings{.metric_ttl = 14400s,
-                                     .log_ttl = 64800s,
-                                     .losses = losses_,
-                                     .wall = wall_clock()});
+    cleaner_ = spawn(
+        cleaner, redis_,
+        CleanerSettings{
+            .metric_ttl = 14400s, .log_ttl = 64800s, .losses = losses_, .wall = wall_clock()});
     spawn(sender, redis_, cleaner_,
           SenderSettings{.name = "MetricsSender",
                          .kind = "metrics",
                          .queue = wrapped_metrics,
                          .rejected = rejected_metrics,
                          .make_payload =
-                             [] {
-                               return std::make_unique<MetricsPayload>(
-                                   Extras{{"env:test"}, "shed"});
+                             [](Restamp restamp) {
+                               return std::make_unique<MetricsPayload>(Extras{{"env:test"}, "shed"},
+                                                                       PayloadLimits{},
+                                                                       std::move(restamp));
                              },
                          .intake = intake_,
                          .interval = 60s,
@@ -254,7 +254,8 @@ TEST_F(MetricsSender, SendsLessAtATimeIfARequestIsTooLarge) {
     for (const auto& series : payload["series"]) {
       points += series["points"].size();
     }
-    return Answer{.verdict = points > 130 ? Verdict::too_large : Verdict::accepted, .reason = "413"};
+    return Answer{.verdict = points > 130 ? Verdict::too_large : Verdict::accepted,
+                  .reason = "413"};
   };
   advance(8s);
   EXPECT_EQ(intake_->points(), 1000U);
@@ -425,6 +426,34 @@ TEST_F(MetricsSender, WaitsUntilTheClockIsSet) {
   jump_wall_clock(start);
   advance(120s);
   EXPECT_EQ(intake_->points(), 1U);
+}
+
+TEST_F(MetricsSender, SendsWhatWaitedWithTheTimeItReallyHas) {
+  for (const auto jump :
+       {94608000.0, -94608000.0, 18000.0, -1795416000.0 + 86400, 1795416000.0 - 86400}) {
+    advance(60s);
+    const auto waited_since = std::floor(wall());
+    intake_->answers.clear();
+    intake_->script(1, Verdict::key_refused);
+    put(wrapped_metrics, waited_since,
+        json{{"metric", "m"}, {"type", "gauge"}, {"points", {{waited_since, 1}}}}.dump());
+    jump_wall_clock(jump);
+    intake_->accepted.clear();
+    advance(130s);
+    if (wall() < 1704067200) {
+      EXPECT_TRUE(intake_->accepted.empty());
+      continue;
+    }
+    ASSERT_FALSE(intake_->accepted.empty()) << "after a jump by " << jump;
+    for (const auto& series : intake_->accepted.front()["series"]) {
+      for (const auto& point : series["points"]) {
+        const auto age = wall() - point[0].get<double>();
+        EXPECT_GE(age, 0) << "after a jump by " << jump;
+        EXPECT_LE(age, 400) << "after a jump by " << jump;
+      }
+    }
+  }
+  EXPECT_EQ(size(wrapped_metrics), 0U);
 }
 
 TEST_F(MetricsSender, AsksNobodyWhenTheQueueIsEmpty) {
