@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <string_view>
 #include <utility>
 
 #include "actors/failures.hpp"
@@ -19,27 +20,49 @@ std::string waiting(Queue& queue) {
                         : "the queues cannot be counted";
 }
 
+/// What is refused with OOM, LOADING, READONLY and the like is refused by the whole server; what
+/// fails with another error has a reason of its own.
+std::string reason_of(const std::string& what, const QueueError& error) {
+  constexpr std::string_view prefix = "Redis answers: ";
+  if (error.code != QueueErrc::refused || error.message.rfind(prefix, 0) != 0) {
+    return what;
+  }
+  const auto end = error.message.find(' ', prefix.size());
+  const auto code = error.message.substr(prefix.size(), end - prefix.size());
+  return code == "ERR" ? what : code;
+}
+
 void note_error(Self self, const std::string& what, const QueueError& error) {
   auto& state = self->state;
   if (error.code == QueueErrc::unreachable) {
     if (state.unreachable.begin(self->clock().now())) {
       spdlog::error("[Redis] {}. The agent goes on trying", error.message);
     }
-  } else if (state.refused[what].begin(self->clock().now())) {
+    return;
+  }
+  auto& refusal = state.refused[reason_of(what, error)];
+  refusal.calls.insert(what);
+  if (refusal.fault.begin(self->clock().now())) {
     spdlog::error("[Redis] {} fails: {}. The agent goes on trying", what, error.message);
   }
 }
 
+/// That one of several calls refused for a reason succeeds is the end of the reason.
 void note_success(Self self, const std::string& what) {
   auto& state = self->state;
   if (const auto lasted = state.unreachable.end(self->clock().now())) {
     spdlog::info("[Redis] answers again after {}: {}", to_text(*lasted), waiting(*state.queue));
   }
-  if (const auto fault = state.refused.find(what); fault != state.refused.end()) {
-    const auto lasted = fault->second.end(self->clock().now());
-    spdlog::info("[Redis] {} works again after {}: {}", what, to_text(*lasted),
-                 waiting(*state.queue));
-    state.refused.erase(fault);
+  for (auto refusal = state.refused.begin(); refusal != state.refused.end();) {
+    if (!refusal->second.calls.contains(what)) {
+      ++refusal;
+      continue;
+    }
+    if (const auto lasted = refusal->second.fault.end(self->clock().now())) {
+      spdlog::info("[Redis] {} works again after {}: {}", what, to_text(*lasted),
+                   waiting(*state.queue));
+    }
+    refusal = state.refused.erase(refusal);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "actors/actors.hpp"
@@ -9,11 +10,17 @@
 
 namespace chouette {
 
+/// Calls that are refused for the same reason: one fault.
+struct Refusal {
+  Fault fault;
+  std::set<std::string> calls;
+};
+
 struct RedisState {
   static inline const char* name = "redis";
   std::shared_ptr<Queue> queue;
   Fault unreachable;
-  std::map<std::string, Fault> refused;  ///< By what was refused.
+  std::map<std::string, Refusal> refused;  ///< By the reason.
 };
 
 /// Spawn it detached: its calls block.

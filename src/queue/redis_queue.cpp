@@ -380,8 +380,8 @@ QueueResult<void> RedisQueue::store(QueueName queue, const std::vector<NewRecord
 
 QueueResult<void> RedisQueue::replace(QueueName from, const PackedStrings& keys, QueueName to,
                                       const Additions& added) {
-  if (keys.empty() && added.records.empty() && added.seconds.empty()) {
-    return {};
+  if (added.records.empty() && added.seconds.empty()) {
+    return remove(from, keys);
   }
   return with_connection([&](RedisConnection& connection) -> QueueResult<void> {
     if (auto right = check_types(connection, to); !right) {
