@@ -54,8 +54,7 @@ void scrub(std::string& text, const std::vector<Secret>& secrets) {
 class JsonFormatter : public spdlog::formatter {
 public:
   explicit JsonFormatter(std::vector<Secret> secrets) : secrets_(std::move(secrets)) {
-    // One or two letters would only make every line unreadable.
-    std::erase_if(secrets_, [](const Secret& secret) { return secret.reveal().size() < 3; });
+    std::erase_if(secrets_, [](const Secret& secret) { return secret.empty(); });
     // The longest first, for one secret may hold another.
     std::sort(secrets_.begin(), secrets_.end(), [](const Secret& a, const Secret& b) {
       return a.reveal().size() > b.reveal().size();
