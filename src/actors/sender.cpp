@@ -242,7 +242,8 @@ bool takes_newest(Self self) {
   auto& state = self->state;
   const auto newest = state.delivered_from - 1;
   state.payload = new_payload(state);
-  if (newest < state.halving->current().end || !state.values.present(newest) ||
+  // The first of the range may be all that was just refused.
+  if (newest <= state.halving->current().begin || !state.values.present(newest) ||
       state.payload->add(state.values[newest]) != Payload::Added::yes) {
     return false;
   }

@@ -318,6 +318,21 @@ TEST_F(MetricsSender, ManyRefusedRecordsBlockNobody) {
   EXPECT_EQ(intake_->points(), 500U);
 }
 
+TEST_F(MetricsSender, ManyRefusedRecordsBlockNobodyInALaterReleaseEither) {
+  put_points(150, "bad");
+  intake_->judge = refuse_bad;
+  advance(8s);
+  EXPECT_GE(size(rejected_metrics), 100U);
+  put_points(20, "bad");
+  put(wrapped_metrics, start + 5,
+      json{{"metric", "good"}, {"type", "gauge"}, {"points", {{start + 5, 1}}}}.dump());
+  put_points(200);
+  advance(180s);
+  EXPECT_EQ(size(wrapped_metrics), 0U);
+  EXPECT_EQ(intake_->points(), 201U);
+  EXPECT_EQ(size(rejected_metrics), 170U);
+}
+
 TEST_F(MetricsSender, TellsHowFarTheClockIsOffOnce) {
   put_points(3);
   intake_->judge = [](const json&) {
