@@ -90,10 +90,11 @@ Payload::Added LogsPayload::add(std::string_view record) {
   return Added::yes;
 }
 
-std::string LogsPayload::take() {
-  json_ += ']';
+void LogsPayload::write(const Sink& sink) {
+  sink(json_);
+  sink("]");
+  json_ = "[";
   logs_ = 0;
-  return std::exchange(json_, "[");
 }
 
 }  // namespace chouette

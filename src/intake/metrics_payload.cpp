@@ -226,31 +226,30 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
   return Added::yes;
 }
 
-std::string MetricsPayload::take() {
-  std::string json = R"({"series":[)";
+void MetricsPayload::write(const Sink& sink) {
+  sink(R"({"series":[)");
+  std::string text;
   for (auto& series : series_) {
     combine(series.points, series.type);
-    json += series.head;
+    text = &series == &series_.front() ? "" : ",";
+    text += series.head;
     for (const auto& point : series.points) {
-      json += '[';
-      append_json(point.second, json);
-      json += ',';
-      append_json(point.value, json);
-      json += "],";
+      text += '[';
+      append_json(point.second, text);
+      text += ',';
+      append_json(point.value, text);
+      text += "],";
     }
-    json.back() = ']';
-    json += "},";
+    text.back() = ']';
+    text += '}';
+    sink(text);
   }
-  if (!series_.empty()) {
-    json.pop_back();
-  }
-  json += "]}";
+  sink("]}");
   series_.clear();
   index_.clear();
   points_ = 0;
   own_points_ = 0;
   bytes_ = 0;
-  return json;
 }
 
 }  // namespace chouette
