@@ -185,6 +185,7 @@ aggregator_actor::behavior_type aggregator(Self self, redis_actor redis,
   state.redis = std::move(redis);
   state.settings = std::move(settings);
   state.clocks.emplace(state.settings.time_to_live);
+  state.clocks->observe(state.settings.wall(), self->clock().now());
   const auto grace = closing_grace(state.settings.interval);
   self->delayed_send(self, first_tick(state.settings.wall(), state.settings.interval, grace),
                      Tick{});

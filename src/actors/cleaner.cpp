@@ -98,6 +98,10 @@ cleaner_impl::behavior_type cleaner(Self self, redis_actor redis, CleanerSetting
   state.queues = {{raw_metrics, Retention(state.settings.metric_ttl), &metrics},
                   {wrapped_metrics, Retention(state.settings.metric_ttl), &metrics},
                   {wrapped_logs, Retention(state.settings.log_ttl), &logs}};
+  for (auto& kept : state.queues) {
+    // A clock that is set before the first round would leave no trace otherwise.
+    kept.retention.expire_before(state.settings.wall(), self->clock().now());
+  }
   const auto period = state.settings.period;
   self->delayed_send(self, first_tick(state.settings.wall(), period, 0), Tick{});
   return {

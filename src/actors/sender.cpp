@@ -429,6 +429,7 @@ sender_impl::behavior_type sender(Self self, redis_actor redis, cleaner_actor cl
                                                   : &state.settings.losses->logs;
   state.backoff.emplace(state.settings.seed);
   state.clocks.emplace(state.settings.time_to_live);
+  state.clocks->observe(state.settings.wall(), self->clock().now());
   const auto interval = state.settings.interval;
   self->delayed_send(self, first_tick(state.settings.wall(), interval, state.settings.offset),
                      Tick{});

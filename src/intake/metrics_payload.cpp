@@ -115,6 +115,13 @@ bool MetricsPayload::Record::read_field(std::string_view key, const element& val
   if (key == "host") {
     return value.is_null() || value.get(host) == simdjson::SUCCESS;
   }
+  // Of a field that is there twice the last counts, as in Python.
+  if (key == "tags") {
+    tags.clear();
+  }
+  if (key == "points") {
+    points.clear();
+  }
   if (key == "tags" && !value.is_null()) {
     if (value.get(list) != simdjson::SUCCESS) {
       return false;

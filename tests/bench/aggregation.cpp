@@ -3,9 +3,7 @@
 //   bench-aggregation [records]
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
-#include <algorithm>
 #include <caf/all.hpp>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +15,7 @@
 #include "actors/aggregator.hpp"
 #include "actors/redis.hpp"
 #include "bench/bare_drain.hpp"
+#include "bench/measure.hpp"
 #include "bench/workload.hpp"
 #include "metrics/wrappers.hpp"
 #include "queue/redis_queue.hpp"
@@ -29,28 +28,8 @@ namespace chouette::bench {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 constexpr int rounds = 5;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// User and system time that this process has taken.
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// The agent's own actors, from the tick to the empty queue.
 double aggregate(const test::RedisServer& server, test::RedisClient& redis_client) {
@@ -63,10 +42,11 @@ double aggregate(const test::RedisServer& server, test::RedisClient& redis_clien
                                 .histogram_percentiles = {0.95}};
   const auto redis_handle = system.spawn<caf::detached>(
       redis, std::make_shared<RedisQueue>(RedisSettings{.socket = server.socket()}));
-  const auto aggregator_handle = system.spawn(
-      aggregator, redis_handle,
-      AggregatorSettings{.interval = 10s, .wrapper = make_wrapper("datadog", wrapper),
-                         .losses = std::make_shared<LossBook>()});
+  const auto aggregator_handle =
+      system.spawn(aggregator, redis_handle,
+                   AggregatorSettings{.interval = 10s,
+                                      .wrapper = make_wrapper("datadog", wrapper),
+                                      .losses = std::make_shared<LossBook>()});
   const auto start = Clock::now();
   caf::anon_send(aggregator_handle, Tick{});
   while (redis_client.size(raw_metrics) > 0) {
@@ -76,17 +56,6 @@ double aggregate(const test::RedisServer& server, test::RedisClient& redis_clien
   caf::anon_send_exit(aggregator_handle, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(redis_handle, caf::exit_reason::user_shutdown);
   return elapsed;
-}
-
-/// A line of /proc/PID/status, in MiB.
-double memory(pid_t pid, const std::string& line) {
-  const auto status = test::read_file("/proc/" + std::to_string(pid) + "/status");
-  const auto at = status.find(line + ":");
-  return at == std::string::npos ? 0 : std::stod(status.substr(at + line.size() + 1)) / 1024;
-}
-
-void print(const char* what, double value, const char* unit, const char* target) {
-  std::printf("%-58s %8.2f %-5s %s\n", what, value, unit, target);
 }
 
 int run(std::size_t records) {
@@ -103,7 +72,7 @@ int run(std::size_t records) {
     fill_raw_queue(redis_client, records);
     const auto start = Clock::now();
     auto cpu = cpu_seconds();
-    if (drain_raw_queue(server.socket()) != records) {
+    if (drain(server.socket(), raw_metrics) != records) {
       std::cerr << "the bare drain did not see all records\n";
       return 1;
     }
@@ -139,13 +108,13 @@ int run(std::size_t records) {
 
   std::printf("%zu raw records, 200 series, 60 buckets -> %zu points; medians of %d runs\n\n",
               records, points, rounds);
-  print("bare hiredis program: read and delete", median(bare), "s", "");
-  print("agent: read, aggregate, store points, delete", median(agent), "s", "");
+  print("bare hiredis program: read and delete", median(bare), "s");
+  print("agent: read, aggregate, store points, delete", median(agent), "s");
   print("ratio", median(agent) / median(bare), "", "(at most 2.0)");
-  print("bare hiredis program, CPU", median(bare_cpu), "s", "");
-  print("agent, CPU", median(agent_cpu), "s", "");
+  print("bare hiredis program, CPU", median(bare_cpu), "s");
+  print("agent, CPU", median(agent_cpu), "s");
   print("agent, resident memory at its peak", peak, "MiB", "(at most 40)");
-  print("agent, resident memory afterwards", after, "MiB", "");
+  print("agent, resident memory afterwards", after, "MiB");
   print("agent, resident memory idle with the host plugin", resident, "MiB", "(at most 20)");
   return 0;
 }

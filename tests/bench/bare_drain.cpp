@@ -2,16 +2,18 @@
 
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace chouette::bench {
 
 namespace {
 
-constexpr const char* keys = "chouette:metrics:raw.keys";
-constexpr const char* values = "chouette:metrics:raw.values";
+constexpr std::size_t window = 1000;
 
 struct FreeReply {
   void operator()(redisReply* reply) const { freeReplyObject(reply); }
@@ -26,11 +28,12 @@ Reply receive(redisContext* redis) {
   return Reply(static_cast<redisReply*>(reply));
 }
 
-void send(redisContext* redis, const char* command, const char* key, const redisReply& members) {
-  std::vector<const char*> texts{command, key};
-  std::vector<std::size_t> lengths{std::char_traits<char>::length(command),
-                                   std::char_traits<char>::length(key)};
-  for (std::size_t i = 0; i < members.elements; ++i) {
+/// Sends a command on `members` from `begin` to `end`.
+void send(redisContext* redis, std::string_view command, std::string_view key,
+          const redisReply& members, std::size_t begin, std::size_t end) {
+  std::vector<const char*> texts{command.data(), key.data()};
+  std::vector<std::size_t> lengths{command.size(), key.size()};
+  for (auto i = begin; i < end; ++i) {
     texts.push_back(members.element[i]->str);
     lengths.push_back(members.element[i]->len);
   }
@@ -39,26 +42,31 @@ void send(redisContext* redis, const char* command, const char* key, const redis
 
 }  // namespace
 
-std::size_t drain_raw_queue(const std::string& socket) {
+std::size_t drain(const std::string& socket, QueueName queue, std::size_t windows) {
   const std::unique_ptr<redisContext, decltype(&redisFree)> redis(redisConnectUnix(socket.c_str()),
                                                                   redisFree);
+  const std::string keys(queue.keys);
+  const auto last = std::to_string(windows * window - 1);
   std::size_t drained = 0;
   for (;;) {
-    redisAppendCommand(redis.get(), "ZRANGE %s 0 999", keys);
-    const auto window = receive(redis.get());
-    if (window->elements == 0) {
+    redisAppendCommand(redis.get(), "ZRANGE %s 0 %s", keys.c_str(), last.c_str());
+    const auto bulk = receive(redis.get());
+    const auto size = bulk->elements;
+    if (size == 0) {
       return drained;
     }
-    send(redis.get(), "HMGET", values, *window);
-    receive(redis.get());
+    for (std::size_t begin = 0; begin < size; begin += window) {
+      send(redis.get(), "HMGET", queue.values, *bulk, begin, std::min(begin + window, size));
+      receive(redis.get());
+    }
     redisAppendCommand(redis.get(), "MULTI");
-    send(redis.get(), "ZREM", keys, *window);
-    send(redis.get(), "HDEL", values, *window);
+    send(redis.get(), "ZREM", queue.keys, *bulk, 0, size);
+    send(redis.get(), "HDEL", queue.values, *bulk, 0, size);
     redisAppendCommand(redis.get(), "EXEC");
     for (int i = 0; i < 4; ++i) {
       receive(redis.get());
     }
-    drained += window->elements;
+    drained += size;
   }
 }
 

@@ -11,4 +11,8 @@ namespace chouette::bench {
 /// but for its time.
 void fill_raw_queue(test::RedisClient& redis, std::size_t records);
 
+/// The queue of wrapped metrics after a long time without an intake: points of 1,000 series, one
+/// each every 10 s, the last a minute ago.
+void fill_wrapped_queue(test::RedisClient& redis, std::size_t records);
+
 }  // namespace chouette::bench

@@ -73,6 +73,8 @@ void check_message(const std::string& message) {
   check(std::none_of(message.begin(), message.end(),
                      [](unsigned char c) { return c < 0x20 || c == 0x7f; }),
         "messages of one line");
+  check(message.find("\u0085") == std::string::npos && message.find("\u2028") == std::string::npos,
+        "messages of one line, whoever counts the lines");
   check(message.find(mark) == std::string::npos, "no message holds a secret");
 }
 

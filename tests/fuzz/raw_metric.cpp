@@ -59,10 +59,11 @@ void compare(const RawMetric& metric, const json& record) {
   } else {
     check(metric.value == record["value"].get<double>(), "the same value");
   }
+  const auto written = record.value("tags", json());
   std::set<std::string> tags;
-  for (const auto& [key, value] : record.value("tags", json()).items()) {
-    tags.insert(record["tags"].is_array() ? value.get<std::string>()
-                                          : key + ':' + value.get<std::string>());
+  for (const auto& [key, value] : written.items()) {
+    const auto text = value.get<std::string>();
+    tags.insert(written.is_array() ? text : key + ':' + text);
   }
   check(std::equal(metric.tags.begin(), metric.tags.end(), tags.begin(), tags.end()),
         "the same tags, sorted, each once");
