@@ -31,7 +31,7 @@ void ClockHistory::observe(double wall, SteadyTime steady) {
   const auto drift = offset - offset_.value_or(offset);
   in_step_ = offset_ && moved_in_step(drift, now - steady_);
   if (offset_ && !in_step_) {
-    add_former({*offset_, first_wall_, now});
+    add_former({*offset_, first_wall_, now, 0}, drift);
     first_wall_ = wall_ + drift;
   }
   offset_ = offset;
@@ -42,8 +42,11 @@ void ClockHistory::observe(double wall, SteadyTime steady) {
   }
 }
 
-void ClockHistory::add_former(const FormerClock& clock) {
+void ClockHistory::add_former(const FormerClock& clock, double drift) {
   former_.push_front(clock);
+  for (auto& former : former_) {
+    former.shift += drift;
+  }
   if (former_.size() > max_former_clocks) {
     // The two oldest become one that makes records no older than either does.
     const auto oldest = former_.back();
@@ -80,8 +83,10 @@ double ClockHistory::restamp(double stamp) const {
   // The last clock that may have made the stamp is taken to have made it.
   for (const auto& clock : former_) {
     const auto last_wall = clock.offset + clock.left_at;
-    if (stamp >= std::max(clock.first_wall, last_wall - remember_) && stamp <= last_wall + slack) {
-      const auto shift = *offset_ - clock.offset;
+    // A point's stamp is cut to the second, which may have begun before the clock did.
+    if (stamp >= std::max(clock.first_wall - slack, last_wall - remember_) &&
+        stamp <= last_wall + slack) {
+      const auto shift = std::floor(clock.shift);
       return shift > 0 || of_the_future ? std::min(stamp + shift, wall_) : stamp;
     }
   }

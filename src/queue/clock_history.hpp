@@ -40,7 +40,9 @@ public:
   ///
   /// Only a stamp that was surely made by a former clock is moved: one from before a jump forward,
   /// or one of the future after a jump backward. Any other comes back as it is: one that today's
-  /// clock may have made, or no clock, as that of an application which writes history.
+  /// clock may have made, or no clock, as that of an application which writes history. Until the
+  /// next jump a stamp is always moved by the same number of whole seconds: what is sent again
+  /// bears the same time again, and what was of different seconds stays so.
   double restamp(double stamp) const;
 
   /// What each remembered former clock would show at the last observation, the latest first.
@@ -51,9 +53,10 @@ private:
     double offset;      ///< Its wall time less the steady time.
     double first_wall;  ///< No stamp of it is earlier.
     double left_at;     ///< The steady time of the jump away from it, at the latest.
+    double shift;       ///< From it to today's clock, as measured at the jumps.
   };
 
-  void add_former(const FormerClock& clock);
+  void add_former(const FormerClock& clock, double drift);
 
   double remember_;
   std::optional<double> offset_;

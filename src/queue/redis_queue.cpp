@@ -15,6 +15,8 @@ namespace chouette {
 
 namespace {
 
+/// What transactions are bound to.
+constexpr std::string_view fence_key = "chouette:fence";
 /// Keys in one command: beyond a few hundred nothing is gained, and Redis serves others meanwhile.
 constexpr std::size_t window = 1000;
 /// How many values without a key are looked for, and remembered, in one call.
@@ -121,6 +123,10 @@ public:
     auto result = receive();  // of EXEC
     if (failure_) {
       return tl::unexpected(*failure_);
+    }
+    if (result && result->type == REDIS_REPLY_NIL) {
+      return tl::unexpected(QueueError{QueueErrc::refused,
+                                       "another agent writes into the same queues of this Redis"});
     }
     if (!result || result->type != REDIS_REPLY_ARRAY) {
       return tl::unexpected(unexpected_answer("EXEC"));
@@ -397,12 +403,33 @@ QueueResult<void> RedisQueue::replace(QueueName from, const PackedStrings& keys,
         return right;
       }
     }
+    if (auto fenced = fence_off_late_transactions(connection); !fenced) {
+      return fenced;
+    }
     Transaction transaction(connection);
     transaction.add(to, added.records);
     transaction.mark(added.seconds);
     transaction.remove(from, keys);
-    return transaction.execute();
+    auto done = transaction.execute();
+    fence_needed_ = !done && done.error().code == QueueErrc::unreachable;
+    return done;
   });
+}
+
+/// A transaction that was given up may still be on its way, and would bring back old points when
+/// it arrives. Each is therefore bound to a key that is changed before the next one: then Redis
+/// executes nothing of it.
+QueueResult<void> RedisQueue::fence_off_late_transactions(RedisConnection& connection) {
+  if (fence_needed_) {
+    if (const auto changed = connection.ask({"SET", fence_key, make_record_key()}); !changed) {
+      return tl::unexpected(changed.error());
+    }
+    fence_needed_ = false;
+  }
+  if (const auto watched = connection.ask({"WATCH", fence_key}); !watched) {
+    return tl::unexpected(watched.error());
+  }
+  return {};
 }
 
 QueueResult<std::vector<std::int64_t>> RedisQueue::seconds_taken(std::int64_t bucket) {

@@ -38,7 +38,10 @@ private:
 
   QueueResult<std::size_t> remove_lone_values(RedisConnection& connection, QueueName queue);
 
+  QueueResult<void> fence_off_late_transactions(RedisConnection& connection);
+
   RedisSettings settings_;
+  bool fence_needed_ = true;  ///< At first, too: a killed agent may have left a transaction.
   std::chrono::milliseconds timeout_;
   std::optional<RedisConnection> connection_;
   std::map<std::string_view, std::vector<std::string>> lone_values_;  ///< By queue: seen once.

@@ -78,7 +78,8 @@ TEST(Golden, ARecordedRawQueueBecomesExactlyTheseSeries) {
     EXPECT_TRUE(same(series[i], expected[i])) << series[i] << "\nis not\n" << expected[i];
   }
   EXPECT_TRUE(intake.violations().empty()) << ::testing::PrintToString(intake.violations());
-  // What is left in Redis is the memory of seconds taken, which expires.
+  // What is left in Redis is the memory of seconds taken, which expires, and the fence.
+  EXPECT_EQ(redis.command({"DEL", "chouette:fence"}), 1);
   const auto keys = redis.command({"KEYS", "*"});
   for (const std::string key : keys) {
     EXPECT_EQ(key.rfind("chouette:metrics:seconds:", 0), 0U) << key;

@@ -137,7 +137,8 @@ TEST_F(RedisQueueTest, UsesTheKeysThatOthersUse) {
   EXPECT_EQ(client.command({"HGET", "chouette:metrics:wrapped.values", "k"}), "w");
   EXPECT_EQ(client.command({"ZSCORE", "chouette:logs:wrapped.keys", "k"}), "3");
   EXPECT_EQ(client.command({"HGET", "chouette:logs:wrapped.values", "k"}), "l");
-  EXPECT_THAT(client.command({"KEYS", "*"}), SizeIs(6));
+  EXPECT_EQ(client.command({"EXISTS", "chouette:fence"}), 1);
+  EXPECT_THAT(client.command({"KEYS", "*"}), SizeIs(7));
 }
 
 TEST_F(RedisQueueTest, ReadsWhatTheClientWrites) {

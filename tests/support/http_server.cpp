@@ -12,6 +12,7 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -160,10 +161,20 @@ private:
   std::string buffer_;
 };
 
+// Now, as RFC 9110 writes it: "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string http_date() {
+  const auto now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%a, %d %b %Y %T GMT", &parts)};
+}
+
 void send_answer(const Stream& stream, const HttpAnswer& answer, const Behaviour& behaviour) {
   std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " " + reason(answer.status);
   head += "\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n";
   if (answer.headers.count("Content-Type") == 0) head += "Content-Type: application/json\r\n";
+  if (answer.headers.count("Date") == 0) head += "Date: " + http_date() + "\r\n";
   for (const auto& [name, value] : answer.headers) {
     head.append(name).append(": ").append(value).append("\r\n");
   }

@@ -28,6 +28,7 @@ struct HttpRequest {
   std::string header(const std::string& name) const;
 };
 
+/// The header fields Content-Length, Content-Type and Date (now) come by themselves.
 struct HttpAnswer {
   int status = 200;
   std::string body = {};

@@ -65,9 +65,9 @@ private:
 };
 
 /// Writes what applications write, and tells the oracle.
-class Application {
+class Workload {
 public:
-  Application(RedisClient redis, Oracle& oracle, unsigned seed);
+  Workload(RedisClient redis, Oracle& oracle, unsigned seed);
 
   /// A few counts stamped with `now`, one of them up to 5 s earlier; their sum is known.
   void write_counts(double now);

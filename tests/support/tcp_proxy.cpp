@@ -120,6 +120,7 @@ struct TcpProxy::Link {
   int client;
   int server;
   bool reset;
+  bool held = false;
   Flow requests;
   Flow answers;
 };
@@ -156,9 +157,20 @@ void TcpProxy::stall() {
   stalled_ = true;
 }
 
+void TcpProxy::hold_at(std::string text) {
+  const std::lock_guard lock(mutex_);
+  hold_at_ = std::move(text);
+}
+
+bool TcpProxy::holds() {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(links_.begin(), links_.end(), [](const Link& link) { return link.held; });
+}
+
 void TcpProxy::resume() {
   const std::lock_guard lock(mutex_);
   stalled_ = false;
+  for (auto& link : links_) link.held = false;
   eventfd_write(wake_, 1);
 }
 
@@ -187,6 +199,7 @@ void TcpProxy::run() {
       if (!refusing_) fds.push_back({listener_, POLLIN, 0});
       for (const auto& link : links_) {
         if (stalled_) break;
+        if (link.held) continue;
         fds.push_back({link.client, Link::events(link.requests, link.answers), 0});
         fds.push_back({link.server, Link::events(link.answers, link.requests), 0});
       }
@@ -219,7 +232,14 @@ void TcpProxy::take_client() {
 void TcpProxy::pass_on() {
   for (auto& link : links_) {
     for (auto* flow : {&link.requests, &link.answers}) {
+      if (link.held) break;
       if (flow->wants_more()) flow->read();
+      if (flow == &link.requests && !hold_at_.empty() &&
+          flow->pending.find(hold_at_) != std::string::npos) {
+        link.held = true;
+        hold_at_.clear();
+        break;
+      }
       if (!flow->pending.empty()) flow->write();
     }
   }

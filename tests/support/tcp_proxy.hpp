@@ -7,6 +7,7 @@
 #include <limits>
 #include <list>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace chouette::test {
@@ -40,6 +41,11 @@ public:
   /// What was held up is passed on.
   void resume();
 
+  /// The next connection whose client says `text` is held up from there on until `resume`; others
+  /// are not.
+  void hold_at(std::string text);
+  bool holds();
+
   /// Breaks all connections and refuses new ones. The port stays reserved.
   void refuse();
   void accept();
@@ -65,6 +71,7 @@ private:
   std::function<Cut()> plan_;
   std::list<Link> links_;
   bool stalled_ = false;
+  std::string hold_at_;
   bool refusing_ = false;
   bool ended_ = false;
   std::thread thread_;
