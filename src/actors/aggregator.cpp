@@ -36,8 +36,8 @@ void log_report(Self self, const AggregationReport& report) {
     const auto reason = describe(static_cast<Malformed>(i));
     const auto& dropped = report.malformed[i];
     if (const auto count = throttle.add(reason, dropped.count, now)) {
-      spdlog::warn("[Aggregator] dropped {} raw records: what {} cannot be used{}{}", *count,
-                   reason, dropped.example.empty() ? "" : ", for example ", dropped.example);
+      spdlog::warn("[Aggregator] dropped {} raw records, each of which {}{}{}", *count, reason,
+                   dropped.example.empty() ? "" : "; for example: ", dropped.example);
     }
   }
   if (const auto count = throttle.add("unsupported", report.unsupported.count, now)) {

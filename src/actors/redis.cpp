@@ -36,14 +36,14 @@ void note_error(Self self, const std::string& what, const QueueError& error) {
   auto& state = self->state;
   if (error.code == QueueErrc::unreachable) {
     if (state.unreachable.begin(self->clock().now())) {
-      spdlog::error("[Redis] {}. The agent goes on trying", error.message);
+      spdlog::error("[Redis] {}; the agent goes on trying", error.message);
     }
     return;
   }
   auto& refusal = state.refused[reason_of(what, error)];
   refusal.calls.insert(what);
   if (refusal.fault.begin(self->clock().now())) {
-    spdlog::error("[Redis] {} fails: {}. The agent goes on trying", what, error.message);
+    spdlog::error("[Redis] {} fails: {}; the agent goes on trying", what, error.message);
   }
 }
 

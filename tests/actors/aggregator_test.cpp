@@ -123,7 +123,7 @@ TEST_F(Aggregator, RemovesMalformedRecordsAndSaysSoOncePerMinuteAndReason) {
   advance(12s);
   EXPECT_EQ(size(raw_metrics), 0U);
   EXPECT_EQ(sum_of("good"), 4);
-  EXPECT_EQ(logged("is not JSON cannot be used, for example not json"), 1U);
+  EXPECT_EQ(logged("each of which is not JSON; for example: not json"), 1U);
   EXPECT_EQ(logged("is not a JSON object"), 1U);
   EXPECT_EQ(logged("half a record"), 1U);
   EXPECT_EQ(logged("no usable \"value\""), 1U);

@@ -91,6 +91,39 @@ TEST_F(Cleaner, HoldsEverythingWhileTheClockIsNotSet) {
   EXPECT_EQ(size(raw_metrics), 1U);
 }
 
+TEST_F(Cleaner, BoundsEachQueueTheOldestMakeRoom) {
+  cleaner_ = spawn(cleaner, redis_,
+                   CleanerSettings{.metric_ttl = 1000000s,
+                                   .log_ttl = 1000000s,
+                                   .queue_max = 100,
+                                   .losses = losses_,
+                                   .wall = wall_clock()});
+  std::vector<NewRecord> records;
+  for (std::size_t i = 0; i < expire_batch + 150; ++i) {
+    records.push_back({std::to_string(i), start - 500000 + static_cast<double>(i), "{}"});
+  }
+  for (const auto queue : {raw_metrics, wrapped_metrics, wrapped_logs}) {
+    ASSERT_TRUE(queue_->store(queue, records));
+  }
+  clean();
+  for (const auto queue : {raw_metrics, wrapped_metrics, wrapped_logs}) {
+    EXPECT_EQ(size(queue), 100U);
+    EXPECT_EQ(queue_->oldest(queue).value(), start - 500000 + expire_batch + 50);
+  }
+  const auto overflow = static_cast<std::size_t>(LossReason::overflow);
+  EXPECT_EQ(losses_->metrics.take()[overflow], 2 * (expire_batch + 50));
+  EXPECT_EQ(losses_->logs.take()[overflow], expire_batch + 50);
+  EXPECT_EQ(logged("chouette:logs:wrapped.keys held more than QUEUE_MAX_RECORDS"), 1U);
+}
+
+TEST_F(Cleaner, BoundsNothingUnlessItIsToldTo) {
+  for (int i = 0; i < 1000; ++i) {
+    put(raw_metrics, wall() - 10, "{}");
+  }
+  clean();
+  EXPECT_EQ(size(raw_metrics), 1000U);
+}
+
 TEST_F(Cleaner, AnswersEvenIfRedisIsAway) {
   clean();
   queue_->failure = QueueError{QueueErrc::unreachable, "away"};

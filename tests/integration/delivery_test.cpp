@@ -231,7 +231,7 @@ TEST(Delivery, AnApplicationsGarbageHarmsNothingElse) {
   EXPECT_TRUE(intake.wait_until([&] { return intake.sum("hits") == 3; }));
   EXPECT_TRUE(eventually([&] { return queues_are_empty(redis); }));
   EXPECT_TRUE(agent.running());
-  EXPECT_EQ(agent.count_in_log("is not JSON cannot be used"), 1U);
+  EXPECT_EQ(agent.count_in_log("each of which is not JSON"), 1U);
   EXPECT_TRUE(intake.violations().empty()) << ::testing::PrintToString(intake.violations());
   EXPECT_TRUE(agent.malformed_log_lines().empty());
 }

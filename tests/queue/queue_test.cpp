@@ -413,6 +413,31 @@ TYPED_TEST(QueueTest, MovesBatchesJustAtTheBorders) {
   }
 }
 
+TYPED_TEST(QueueTest, TrimsTheOldestBeyondWhatIsToBeKept) {
+  this->store({{"c", 3, "three"}, {"a", 1, "one"}, {"b", 2, "two"}});
+  EXPECT_EQ(this->queue().trim(raw_metrics, 3).value(), 0UL);
+  EXPECT_EQ(this->queue().trim(raw_metrics, 2).value(), 1UL);
+  EXPECT_THAT(this->list(), ElementsAre("b", "c"));
+  EXPECT_THAT(this->fetch({"a", "b"}), ElementsAre("(absent)", "two"));
+  EXPECT_EQ(this->queue().trim(raw_metrics, 0).value(), 2UL);
+  EXPECT_EQ(this->size(), 0);
+  EXPECT_EQ(this->queue().trim(raw_metrics, 0).value(), 0UL);
+}
+
+TYPED_TEST(QueueTest, TrimsAtMostABatch) {
+  this->store(this->many(expire_batch + 10, 100));
+  EXPECT_EQ(this->queue().trim(raw_metrics, 5).value(), expire_batch);
+  EXPECT_EQ(this->queue().trim(raw_metrics, 5).value(), 5UL);
+  EXPECT_EQ(this->size(), 5);
+}
+
+TYPED_TEST(QueueTest, GivesTheOldestWithinARange) {
+  this->store({{"a", 1, "one"}, {"b", 20, "two"}, {"c", 30, "three"}});
+  EXPECT_EQ(this->queue().oldest(raw_metrics, {2, 30}).value(), 20);
+  EXPECT_EQ(this->queue().oldest(raw_metrics, {2, 20}).value(), std::nullopt);
+  EXPECT_EQ(this->queue().oldest(raw_metrics, {30, all_time.to}).value(), 30);
+}
+
 TYPED_TEST(QueueTest, ExpiresWhatIsOlder) {
   this->store({{"a", 1, ""}, {"b", 9.999, ""}, {"c", 10, ""}, {"d", 11, ""}});
   EXPECT_EQ(this->expire(10), std::pair(2UL, 0UL));
