@@ -118,11 +118,9 @@ bool MetricsPayload::Record::read_field(std::string_view key, const element& val
   // Of a field that is there twice the last counts, as in Python.
   if (key == "tags") {
     tags.clear();
-  }
-  if (key == "points") {
-    points.clear();
-  }
-  if (key == "tags" && !value.is_null()) {
+    if (value.is_null()) {
+      return true;
+    }
     if (value.get(list) != simdjson::SUCCESS) {
       return false;
     }
@@ -134,6 +132,7 @@ bool MetricsPayload::Record::read_field(std::string_view key, const element& val
     }
   }
   if (key == "points") {
+    points.clear();
     if (value.get(list) != simdjson::SUCCESS) {
       return false;
     }

@@ -23,11 +23,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool stores(const Application& application, std::size_t count) {
-  return eventually(
-      [&, goal = application.stored() + count] { return application.stored() >= goal; });
-}
-
 /// Overrides with which an agent reaches its Redis through `proxy`.
 ChildProcess::Environment through(const TcpProxy& proxy, int db = 0) {
   return without_self_metrics({{"REDIS_SOCKET", ""},

@@ -18,12 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Waits until the application has stored `count` more records.
-bool stores(const Application& application, std::size_t count) {
-  return eventually(
-      [&, goal = application.stored() + count] { return application.stored() >= goal; });
-}
-
 /// Waits until the application was refused `count` times more.
 bool is_refused(const Application& application, std::size_t count) {
   return eventually(

@@ -68,6 +68,11 @@ void expect_delivered(AgentProcess& agent, const Intake& intake, const RedisAddr
   EXPECT_EQ(agent.err(), "");
 }
 
+bool stores(const Application& application, std::size_t count) {
+  return eventually(
+      [&, goal = application.stored() + count] { return application.stored() >= goal; });
+}
+
 ChildProcess::Environment without_self_metrics(ChildProcess::Environment overrides) {
   overrides.emplace("SEND_SELF_METRICS", "false");
   return overrides;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "support/agent.hpp"
+#include "support/application.hpp"
 #include "support/intake.hpp"
 #include "support/redis_server.hpp"
 
@@ -25,6 +26,9 @@ std::size_t refusals_ended(const AgentProcess& agent);
 
 /// A fault of which Redis speaks was said once when it began and once when it ended, and no other.
 void expect_one_refusal(const AgentProcess& agent, const std::string& code);
+
+/// Waits until the application has stored `count` more records.
+bool stores(const Application& application, std::size_t count);
 
 /// Waits until the queues in `redis` are empty; expects that these sums of these metrics have
 /// arrived by then, no more and no less, that the intake had nothing to object to, and that the
