@@ -15,7 +15,17 @@ using Tags = std::vector<std::string>;
 enum class SeriesType { gauge, count, rate };
 
 /// `gauge`, `count` or `rate`, as Datadog spells them.
-std::string_view to_string(SeriesType type);
+constexpr std::string_view to_string(SeriesType type) {
+  switch (type) {
+    case SeriesType::gauge:
+      return "gauge";
+    case SeriesType::count:
+      return "count";
+    case SeriesType::rate:
+      return "rate";
+  }
+  return "gauge";
+}
 
 /// One finished point of one series, ready to be queued and sent. Plugins and wrappers make them.
 struct WrappedMetric {

@@ -23,7 +23,8 @@ public:
   virtual ~Wrapper() = default;
 
   /// Appends the points of `metric` to `out`. Returns false, and appends nothing, if the wrapper
-  /// does not support the metric's type; such metrics are dropped and counted.
+  /// does not support the metric's type; such metrics are dropped and counted, and so are those at
+  /// which it throws.
   virtual bool wrap(const MergedMetric& metric, std::vector<WrappedMetric>& out) const = 0;
 };
 

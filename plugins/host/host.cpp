@@ -1,6 +1,5 @@
 #include "host/host.hpp"
 
-#include <algorithm>
 #include <array>
 #include <exception>
 #include <optional>
@@ -8,35 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include "support/gauges.hpp"
+
 namespace chouette {
 namespace {
-
-/// Fills one capture.
-class Gauges {
-public:
-  Gauges(std::int64_t now, Capture& capture) : now_(now), capture_(capture) {}
-
-  template <class Value>
-  void add(std::string name, Tags tags, Value value) {
-    capture_.metrics.push_back({.name = std::move(name),
-                                .type = SeriesType::gauge,
-                                .tags = std::move(tags),
-                                .timestamp = now_,
-                                .value = static_cast<double>(value)});
-  }
-
-  /// Mount points can hold any character; a fault is one line.
-  void add_fault(std::string_view kind, const std::exception& error) {
-    std::string fault = std::string(kind) + ": " + error.what();
-    std::replace_if(
-        fault.begin(), fault.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-    capture_.faults.push_back(std::move(fault));
-  }
-
-private:
-  std::int64_t now_;
-  Capture& capture_;
-};
 
 class HostPlugin : public Plugin {
 public:

@@ -1,91 +1,16 @@
 #include "host/host_reader.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <stdexcept>
-#include <system_error>
 #include <utility>
+
+#include "support/files.hpp"
 
 namespace chouette {
 namespace {
-
-constexpr std::size_t largest_file =
-    std::size_t{4} * 1024 * 1024;  // thousands of containers' mounts fit
-
-std::runtime_error last_error() {
-  return std::runtime_error(std::generic_category().message(errno));
-}
-
-class File {
-public:
-  /// Does not block, lest a pipe in a file's place hold up the plugin.
-  explicit File(const std::string& path)
-      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    if (descriptor_ < 0) throw last_error();
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { ::close(descriptor_); }
-
-  std::size_t read(char* buffer, std::size_t size) {
-    while (true) {
-      const ssize_t count = ::read(descriptor_, buffer, size);
-      if (count >= 0) return static_cast<std::size_t>(count);
-      if (errno != EINTR) throw last_error();
-    }
-  }
-
-private:
-  int descriptor_;
-};
-
-std::string read_text(const std::string& path) {
-  constexpr std::size_t chunk = 16384;
-  File file(path);
-  std::string text;
-  while (text.size() <= largest_file) {
-    const std::size_t size = text.size();
-    text.resize(size + chunk);
-    const std::size_t count = file.read(text.data() + size, chunk);
-    text.resize(size + count);
-    if (count == 0) return text;
-  }
-  throw std::runtime_error("larger than 4 MiB");
-}
-
-/// For sources that a kernel may lack: nothing if the file cannot be read.
-std::optional<std::string> try_read_text(const std::string& path) {
-  try {
-    return read_text(path);
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-}
-
-/// Calls `read` and puts the path before the reason if it fails.
-template <class Read>
-auto naming(const std::string& path, Read read) {
-  try {
-    return read();
-  } catch (const std::exception& error) {
-    throw std::runtime_error(path + ": " + error.what());
-  }
-}
-
-template <class Parse>
-auto read_and_parse(const std::string& path, Parse parse) {
-  return naming(path, [&] { return parse(read_text(path)); });
-}
-
-std::string without_trailing_slashes(std::string path) {
-  path.erase(path.find_last_not_of('/') + 1);
-  return path;
-}
 
 DiskSpace disk_space_by_statvfs(const std::string& mount_point) {
   struct statvfs stat {};
@@ -110,11 +35,11 @@ HostCalls system_calls() {
 }
 
 HostReader::HostReader(const HostSettings& settings, HostCalls calls)
-    : proc_(without_trailing_slashes(settings.proc)),
+    : proc_(without_trailing_slashes(settings.roots.proc)),
       // In another machine's /proc, `self` is this process's container or no process at all.
       process_(proc_ + (proc_ == "/proc" ? "/self" : "/1")),
-      sys_(without_trailing_slashes(settings.sys)),
-      mount_prefix_(without_trailing_slashes(settings.mount_prefix)),
+      sys_(without_trailing_slashes(settings.roots.sys)),
+      mount_prefix_(without_trailing_slashes(settings.roots.mount_prefix)),
       calls_(std::move(calls)) {}
 
 CpuTimes HostReader::cpu_times() const {

@@ -7,6 +7,8 @@
 #include <map>
 #include <system_error>
 
+#include "support/words.hpp"
+
 namespace chouette {
 namespace {
 
@@ -20,33 +22,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-std::vector<std::string_view> words_of(std::string_view line) {
-  constexpr std::string_view blanks = " \t";
-  std::vector<std::string_view> words;
-  while (true) {
-    const auto begin = line.find_first_not_of(blanks);
-    if (begin == std::string_view::npos) return words;
-    line.remove_prefix(begin);
-    words.push_back(line.substr(0, line.find_first_of(blanks)));
-    line.remove_prefix(words.back().size());
-  }
-}
-
 /// The kernel ends every line, so a last line without its end was cut off, its last number too.
 std::vector<std::string_view> lines_of(std::string_view text) {
   if (text.empty()) throw ParseError("empty");
   if (text.back() != '\n') throw ParseError("cut off");
   text.remove_suffix(1);
   return split(text, '\n');
-}
-
-template <class Number, class... Format>
-std::optional<Number> to_number(std::string_view word, Format... format) {
-  Number number{};
-  const char* const end = word.data() + word.size();
-  const auto [stop, error] = std::from_chars(word.data(), end, number, format...);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return number;
 }
 
 ParseError bad_line(std::size_t index) {

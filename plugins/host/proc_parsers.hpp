@@ -3,21 +3,16 @@
 #include <cstdint>
 #include <optional>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "support/parse_error.hpp"
 
 /// Pure readers of the texts in /proc, called by HostReader. The formats are those of proc(5).
 /// Where a text is empty, cut off (its last line has no line end) or not understood they throw
 /// ParseError; none of them depends on the locale.
 namespace chouette {
-
-/// What is wrong with a text, in a few words and without quoting it.
-class ParseError : public std::runtime_error {
-public:
-  using std::runtime_error::runtime_error;
-};
 
 /// Time that all CPUs together have spent since boot, in clock ticks. Guest time is left out: the
 /// kernel counts it in `user` and `nice` as well.

@@ -2,9 +2,11 @@
 
 #include <caf/all.hpp>
 #include <chouette/plugin.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "queue/packed_strings.hpp"
@@ -55,6 +57,10 @@ struct Expire {
   QueueName queue;
   double before;
 };
+struct ScanHashes {
+  std::string pattern;
+  std::string cursor;
+};
 
 // Cleaner: removes what is too old, on its own timer and when asked.
 
@@ -65,6 +71,10 @@ struct CleanedUp {};
 
 struct CaptureNow {
   std::int64_t now;  ///< Unix time of the points, in seconds.
+};
+struct Captured {
+  Capture capture;
+  std::chrono::duration<double> took;
 };
 
 /// An actor's own timer. Nobody else sends it but tests.
@@ -88,10 +98,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::RecordCount)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::SecondsTaken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::AskSecondsTaken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Expire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::ScanHashes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::HashSizes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::CleanUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::CleanedUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::CaptureNow)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Capture)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Captured)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Tick)
 
 namespace chouette {
@@ -102,7 +114,8 @@ using redis_actor = caf::typed_actor<
     caf::replies_to<Oldest>::with<OldestRecord>, caf::replies_to<List>::with<PackedStrings>,
     caf::replies_to<Fetch>::with<PackedStrings>, caf::reacts_to<Replace>,
     caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>,
-    caf::replies_to<Trim>::with<RecordCount>, caf::replies_to<AskSize>::with<RecordCount>>;
+    caf::replies_to<Trim>::with<RecordCount>, caf::replies_to<AskSize>::with<RecordCount>,
+    caf::replies_to<ScanHashes>::with<HashSizes>>;
 
 /// Removes what is older than its time to live. Answers when that is done, or could not be done.
 using cleaner_actor = caf::typed_actor<caf::replies_to<CleanUp>::with<CleanedUp>>;
@@ -114,7 +127,7 @@ using aggregator_actor = caf::typed_actor<caf::reacts_to<Tick>>;
 using collector_actor = caf::typed_actor<caf::reacts_to<Tick>>;
 
 /// Runs one plugin on a thread of its own. Ends with an error if the plugin throws.
-using plugin_actor = caf::typed_actor<caf::replies_to<CaptureNow>::with<Capture>>;
+using plugin_actor = caf::typed_actor<caf::replies_to<CaptureNow>::with<Captured>>;
 
 /// Delivers a queue to its intake, on a thread of its own.
 using sender_actor = caf::typed_actor<caf::reacts_to<Tick>>;

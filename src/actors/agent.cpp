@@ -1,33 +1,28 @@
 #include "actors/agent.hpp"
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <caf/all.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <memory>
 #include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "actors/aggregator.hpp"
-#include "actors/cleaner.hpp"
-#include "actors/collector.hpp"
-#include "actors/redis.hpp"
-#include "actors/sender.hpp"
+#include "actors/heartbeat.hpp"
+#include "actors/status_pages.hpp"
 #include "actors/supervisor.hpp"
-#include "intake/logs_payload.hpp"
-#include "intake/metrics_payload.hpp"
-#include "intake/release_offset.hpp"
-#include "metrics/fnv1a.hpp"
-#include "metrics/wrappers.hpp"
-#include "plugins.hpp"
-#include "queue/redis_queue.hpp"
+#include "actors/vital_actors.hpp"
+#include "http/http_server.hpp"
+#include "intake/api_key.hpp"
+#include "logging/logging.hpp"
+#include "process/memory.hpp"
+#include "process/service_manager.hpp"
+#include "version.hpp"
 
 namespace chouette {
 
@@ -35,33 +30,26 @@ namespace {
 
 /// A stop takes at most 5 s; what hangs longer than this is left behind.
 constexpr std::chrono::milliseconds stop_deadline{4000};
-/// A request may take this part of RELEASE_INTERVAL.
-constexpr double request_share = 0.8;
-/// Logs are read from Redis this many at a time, which is also what a request holds.
-constexpr std::size_t logs_bulk_size = 500;
 
-sigset_t stop_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  return set;
-}
-
-/// A thread that waits for a signal, calls `stop` at the first and ends the process at the second.
+/// A thread that waits for signals. It calls `reload` at each SIGHUP, `stop` at the first other one
+/// and ends the process at the second.
 class SignalThread {
 public:
-  template <class Stop>
-  explicit SignalThread(Stop stop)
-      : thread_([stop](const std::stop_token& done) {
-          const auto set = stop_signals();
-          for (bool first = true;; first = false) {
+  template <class Stop, class Reload>
+  SignalThread(Stop stop, Reload reload)
+      : thread_([stop, reload](const std::stop_token& done) {
+          const auto set = awaited_signals();
+          for (bool first = true;;) {
             int signal = 0;
             sigwait(&set, &signal);
             if (done.stop_requested()) {
               return;
             }
-            if (!first) {
+            if (signal == SIGHUP) {
+              reload();
+              continue;
+            }
+            if (!std::exchange(first, false)) {
               std::_Exit(EXIT_FAILURE);
             }
             spdlog::info("[Agent] signal {}: stopping", signal);
@@ -88,138 +76,162 @@ public:
   }
 };
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
+/// Whether all actors but the first `others` end until `deadline`. The supervisor has not waited
+/// for the plugins' runners, so that one that hangs holds up nobody else.
+bool all_end(caf::actor_system& system, std::size_t others,
+             std::chrono::steady_clock::time_point deadline) {
+  constexpr std::chrono::milliseconds pause{5};
+  while (system.registry().running() > others) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+  return true;
 }
 
-std::vector<NamedPlugin> plugins_of(const Config& config) {
-  std::vector<NamedPlugin> plugins;
-  for (const auto& row : plugin_table()) {
-    const auto& wanted = config.collector_plugins;
-    if (std::find(wanted.begin(), wanted.end(), row.name) != wanted.end()) {
-      plugins.push_back(
-          {std::string(row.name), [&config, make = row.make] { return make(config); }});
+/// The key of `config`, and after a change of its file that one; the log shows neither.
+std::shared_ptr<ApiKey> make_api_key(const Config& config) {
+  if (config.api_key_file.empty()) {
+    return std::make_shared<ApiKey>(config.api_key);
+  }
+  return std::make_shared<ApiKey>(config.api_key, [&config] {
+    auto key = read_api_key(config.api_key_file);
+    if (key) {
+      set_log_secrets({config.api_key, *key, config.redis.password});
+    }
+    return key;
+  });
+}
+
+void read_log_level_again(const Config& config) {
+  if (const auto level = read_log_level(config.log_level_file)) {
+    set_log_level(*level);
+    spdlog::info("[Agent] signal {}: the log level is {}", SIGHUP, *level);
+  } else {
+    spdlog::error("[Agent] signal {}: LOG_LEVEL_FILE: it {}; the former level is kept", SIGHUP,
+                  level.error());
+  }
+}
+
+void read_key_again(ApiKey& key) {
+  if (const auto changed = key.refresh()) {
+    spdlog::info("[Agent] signal {}: the API key {}", SIGHUP,
+                 *changed ? "has changed" : "is as before");
+  } else {
+    spdlog::error("[Agent] signal {}: API_KEY_FILE: {}; the former key is kept", SIGHUP,
+                  changed.error());
+  }
+}
+
+void reload(const Config& config, ApiKey& key) {
+  if (config.api_key_file.empty() && config.log_level_file.empty()) {
+    spdlog::warn("[Agent] signal {}: neither API_KEY_FILE nor LOG_LEVEL_FILE is set", SIGHUP);
+  }
+  if (!config.log_level_file.empty()) {
+    read_log_level_again(config);
+  }
+  if (!config.api_key_file.empty()) {
+    read_key_again(key);
+  }
+}
+
+/// Serves what is told about the agent. Where that cannot be done the agent works all the same.
+std::vector<HttpServer> serve(const Config& config, const HttpServer::Pages& pages) {
+  std::vector<HttpServer> servers;
+  for (const auto& address : config.http_listen) {
+    if (auto server = HttpServer::listen(address, pages)) {
+      spdlog::info("[Agent] tells its status at {}", to_text(address));
+      servers.push_back(std::move(*server));
+    } else {
+      spdlog::error("[Agent] HTTP_LISTEN: {}", server.error());
     }
   }
-  return plugins;
+  return servers;
 }
 
-/// What both senders have in common.
-SenderSettings sender_settings(const Config& config, const std::string& url,
-                               const std::shared_ptr<LossBook>& losses,
-                               const std::stop_token& stop) {
-  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
-      config.release_interval * request_share);
-  return {.intake = std::make_shared<DatadogIntake>(
-              IntakeSettings{url, config.api_key, timeout, wall_time}, stop),
-          .interval = config.release_interval,
-          .offset = release_offset(host_name(), config.release_interval),
-          .self_metrics = config.send_self_metrics,
-          .losses = losses,
-          .seed = fnv1a(host_name())};
-}
-
-SenderSettings metrics_sender(const Config& config, const std::shared_ptr<LossBook>& losses,
-                              const std::stop_token& stop) {
-  auto settings = sender_settings(config, config.datadog_url + "/v1/series", losses, stop);
-  settings.name = "MetricsSender";
-  settings.kind = "metrics";
-  settings.queue = wrapped_metrics;
-  settings.rejected = rejected_metrics;
-  settings.bulk_size = config.metrics_bulk_size;
-  settings.time_to_live = config.metric_ttl;
-  settings.make_payload = [extras = Extras{config.global_tags, config.host}](Restamp restamp) {
-    return std::make_unique<MetricsPayload>(extras, PayloadLimits{}, std::move(restamp));
-  };
-  return settings;
-}
-
-SenderSettings logs_sender(const Config& config, const std::shared_ptr<LossBook>& losses,
-                           const std::stop_token& stop) {
-  auto settings = sender_settings(config, config.datadog_logs_url + "/v1/input", losses, stop);
-  settings.name = "LogsSender";
-  settings.kind = "logs";
-  settings.queue = wrapped_logs;
-  settings.rejected = rejected_logs;
-  settings.bulk_size = logs_bulk_size;
-  settings.time_to_live = config.log_ttl;
-  settings.make_payload = [extras = Extras{config.global_tags, config.host}](const Restamp&) {
-    return std::make_unique<LogsPayload>(extras);
-  };
-  return settings;
-}
-
-/// Starts all vital actors; returns them in the order in which they are to be stopped.
-std::vector<VitalActor> start(caf::actor_system& system, const Config& config,
-                              const std::stop_token& stop) {
-  const auto losses = std::make_shared<LossBook>();
-  const auto redis_handle =
-      system.spawn<caf::detached>(redis, std::make_shared<RedisQueue>(config.redis));
-  const cleaner_actor cleaner_handle =
-      system.spawn(cleaner, redis_handle,
-                   CleanerSettings{.metric_ttl = config.metric_ttl,
-                                   .log_ttl = config.log_ttl,
-                                   .queue_max = config.queue_max_records,
-                                   .losses = losses});
-  const auto aggregator_handle = system.spawn(
-      aggregator, redis_handle,
-      AggregatorSettings{.interval = config.wrapper.interval,
-                         .wrapper = make_wrapper(config.metrics_wrapper, config.wrapper),
-                         .time_to_live = config.metric_ttl,
-                         .losses = losses});
-  const auto collector_handle = system.spawn(
-      collector, redis_handle,
-      CollectorSettings{
-          .interval = config.capture_interval, .plugins = plugins_of(config), .losses = losses});
-  const auto metrics_handle = system.spawn<caf::detached>(sender, redis_handle, cleaner_handle,
-                                                          metrics_sender(config, losses, stop));
-  const auto logs_handle = system.spawn<caf::detached>(sender, redis_handle, cleaner_handle,
-                                                       logs_sender(config, losses, stop));
-  const auto vital = [](std::string name, const auto& handle) {
-    return VitalActor{std::move(name), caf::actor_cast<caf::actor>(handle)};
-  };
-  return {vital("collector", collector_handle),    vital("aggregator", aggregator_handle),
-          vital("metrics sender", metrics_handle), vital("logs sender", logs_handle),
-          vital("cleaner", cleaner_handle),        vital("Redis actor", redis_handle)};
+/// Ends all servers, if the pages under way are made by then.
+bool close(std::vector<HttpServer>& servers, std::chrono::steady_clock::time_point deadline) {
+  std::promise<void> closed;
+  const auto done = closed.get_future();
+  std::thread([servers = std::move(servers), closed = std::move(closed)]() mutable {
+    servers.clear();
+    closed.set_value();
+  }).detach();
+  return done.wait_until(deadline) == std::future_status::ready;
 }
 
 }  // namespace
 
-int run_agent(const Config& config) {
+sigset_t awaited_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+int run_agent(const Config& config, const Extensions& extensions,
+              std::shared_ptr<const Wrapper> wrapper) {
+  use_one_heap();
   // Declared before the actors, which hold its tokens.
   std::stop_source stop;
   ActorConfig actor_config;
   caf::actor_system system{actor_config};
   caf::scoped_actor self{system};
-  const auto root = system.spawn(supervisor, start(system, config, stop.get_token()));
+  const auto before = system.registry().running();
+  const Books books{std::make_shared<LossBook>(), std::make_shared<StatusBoard>(version)};
+  const auto key = make_api_key(config);
+  auto vital = start_vital_actors(system, config, extensions, std::move(wrapper), key, books,
+                                  stop.get_token());
+  const auto pulse = system.spawn(
+      heartbeat, vital.redis,
+      HeartbeatSettings{
+          .actors = vital.in_stopping_order, .board = books.board, .service = config.service});
+  auto& actors = vital.in_stopping_order;
+  actors.insert(actors.begin(), {"heartbeat", caf::actor_cast<caf::actor>(pulse)});
+  const auto root = system.spawn(supervisor, std::move(actors),
+                                 [&stop, main = caf::actor_cast<caf::actor>(self)] {
+                                   stop.request_stop();
+                                   caf::anon_send(main, caf::close_atom_v);
+                                 });
   self->monitor(root);
-  const SignalThread signals([&stop, main = caf::actor_cast<caf::actor>(self)] {
-    stop.request_stop();
-    caf::anon_send(main, caf::ok_atom_v);
-  });
+  auto servers = serve(config, status_pages(system, vital.redis, books.board, books.losses));
+  notify_service_manager(config.service, "READY=1\nSTATUS=started");
+  const SignalThread signals(
+      [&stop, main = caf::actor_cast<caf::actor>(self)] {
+        stop.request_stop();
+        caf::anon_send(main, caf::ok_atom_v);
+      },
+      [key, &config] { reload(config, *key); });
 
   bool ended = false;
   bool failed = false;
   const auto on_down = [&](const caf::down_msg& down) {
     ended = true;
-    failed = down.reason != caf::exit_reason::user_shutdown;
+    failed = failed || down.reason != caf::exit_reason::user_shutdown;
   };
   self->receive([&](caf::ok_atom) { self->send_exit(root, caf::exit_reason::user_shutdown); },
-                on_down);
-  if (!ended) {
+                [&](caf::close_atom) { failed = true; }, on_down);
+  notify_service_manager(config.service, "STOPPING=1");
+  const auto deadline = std::chrono::steady_clock::now() + stop_deadline;
+  while (!ended && std::chrono::steady_clock::now() < deadline) {
     self->receive(
-        on_down, caf::after(stop_deadline) >> [] {});
+        on_down, [&](caf::close_atom) { failed = true; }, [](caf::ok_atom) {},
+        caf::after(deadline - std::chrono::steady_clock::now()) >> [] {});
   }
-  if (!ended) {
+  const bool all_ended = ended && all_end(system, before, deadline) && close(servers, deadline);
+  if (failed) {
+    spdlog::info("[Agent] stopped");
+    std::_Exit(EXIT_FAILURE);
+  }
+  // The destructor of the system would wait for what may hang.
+  if (!all_ended) {
     spdlog::warn("[Agent] something hangs and is left behind; nothing is lost");
     std::_Exit(EXIT_SUCCESS);
   }
   spdlog::info("[Agent] stopped");
-  if (failed) {
-    std::_Exit(EXIT_FAILURE);  // The destructor of the system would wait for what may hang.
-  }
   return EXIT_SUCCESS;
 }
 

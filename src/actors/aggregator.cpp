@@ -27,6 +27,7 @@ void count_losses(Losses& losses, const AggregationReport& report) {
     losses.add(LossReason::malformed, dropped.count);
   }
   losses.add(LossReason::unsupported, report.unsupported.count);
+  losses.add(LossReason::malformed, report.unsendable.count);
 }
 
 void log_report(Self self, const AggregationReport& report) {
@@ -42,9 +43,13 @@ void log_report(Self self, const AggregationReport& report) {
   }
   if (const auto count = throttle.add("unsupported", report.unsupported.count, now)) {
     spdlog::warn(
-        "[Aggregator] dropped {} raw metrics of types that METRICS_WRAPPER does not know, for "
-        "example {}",
+        "[Aggregator] dropped {} raw metrics that METRICS_WRAPPER does not support, for example {}",
         *count, report.unsupported.example);
+  }
+  if (const auto count = throttle.add("unsendable", report.unsendable.count, now)) {
+    spdlog::warn(
+        "[Aggregator] dropped {} points of METRICS_WRAPPER that cannot be sent, for example {}",
+        *count, report.unsendable.example);
   }
 }
 

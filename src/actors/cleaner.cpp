@@ -23,8 +23,8 @@ void note_expired(Self self, const CleanerState::Kept& kept, const Expired& expi
   kept.losses->add(LossReason::expired, expired.records);
   kept.losses->add(LossReason::malformed, expired.halves);
   if (const auto count = throttle.add("expired " + name, expired.records, now)) {
-    spdlog::warn("[Cleaner] {} records of {} were older than their time to live and are gone",
-                 *count, name);
+    spdlog::warn("[Cleaner] {} records of {} were older than their time to live ({}) and are gone",
+                 *count, name, kept.queue == wrapped_logs ? "LOG_TTL" : "METRIC_TTL");
   }
   if (const auto count = throttle.add("halves " + name, expired.halves, now)) {
     spdlog::warn("[Cleaner] {} values of {} had no key and are gone", *count, kept.queue.values);

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "actors/failures.hpp"
+#include "metrics/aggregation.hpp"
+#include "metrics/self_metrics.hpp"
 #include "metrics/wrapped_json.hpp"
 
 namespace chouette {
@@ -22,6 +24,9 @@ constexpr std::size_t unstored_limit = 10000;
 constexpr std::size_t store_at_once = 1000;
 /// Hanging captures of one plugin, each of which keeps a thread.
 constexpr std::size_t abandoned_limit = 3;
+/// A plugin that fails in one way may begin to fail in another; texts that change each time must
+/// not fill the log.
+constexpr std::chrono::minutes pause_between_faults{60};
 
 void drop_overflow(Self self) {
   auto& state = self->state;
@@ -63,37 +68,94 @@ void store(Self self) {
           });
 }
 
-void note_fault(Self self, std::size_t i, const std::string& text) {
+/// What cannot be sent is counted as malformed.
+void keep(Self self, WrappedMetric metric) {
   auto& state = self->state;
-  if (state.plugins[i].fault.begin(self->clock().now())) {
-    spdlog::error("[Collector] plugin {}: {}", state.settings.plugins[i].name, text);
+  if (!why_unsendable(metric).empty()) {
+    state.settings.losses->metrics.add(LossReason::malformed, 1);
+    return;
   }
+  put_in_order(metric.tags);
+  state.unstored.push_back(
+      {make_record_key(), static_cast<double>(metric.timestamp), to_json(metric)});
 }
 
-void take(Self self, std::size_t i, const Capture& capture) {
-  auto& state = self->state;
-  for (const auto& metric : capture.metrics) {
-    if (!metric.name.empty() && std::isfinite(metric.value)) {
-      state.unstored.push_back(
-          {make_record_key(), static_cast<double>(metric.timestamp), to_json(metric)});
-    }
+void keep_plugin_metric(Self self, std::size_t i, std::string_view name, SeriesType type,
+                        double value) {
+  const auto& settings = self->state.settings;
+  if (!settings.plugin_metrics) {
+    return;
   }
-  drop_overflow(self);
-  if (!capture.faults.empty()) {
-    note_fault(self, i, fmt::format("{}", fmt::join(capture.faults, "; ")));
-  } else if (const auto lasted = state.plugins[i].fault.end(self->clock().now())) {
+  keep(self, {.name = std::string(self_prefix) + "plugin." + std::string(name),
+              .type = type,
+              .tags = {"plugin:" + settings.plugins[i].name},
+              .timestamp = self->state.plugins[i].asked,
+              .value = value,
+              .interval = type == SeriesType::gauge ? std::chrono::seconds{0} : settings.interval});
+}
+
+/// Changes what the board says of plugin number `i`.
+template <class Change>
+void write_on_board(Self self, std::size_t i, Change change) {
+  self->state.settings.board->change([&](Status& status) { change(status.plugins.at(i)); });
+}
+
+void note_faults(Self self, std::size_t i, const std::vector<std::string>& faults) {
+  auto& state = self->state;
+  const auto text = fmt::format("{}", fmt::join(faults, "; "));
+  write_on_board(self, i, [&](PluginStatus& plugin) {
+    plugin.last_failure = state.settings.wall();
+    plugin.faults = faults;
+    ++plugin.failures;
+  });
+  auto& plugin = state.plugins[i];
+  const auto now = self->clock().now();
+  const bool another = text != plugin.said_fault && now - plugin.said >= pause_between_faults;
+  if (plugin.fault.begin(now) || another) {
+    spdlog::error("[Collector] plugin {}: {}", state.settings.plugins[i].name, text);
+    plugin.said_fault = text;
+    plugin.said = now;
+  }
+  keep_plugin_metric(self, i, "failures", SeriesType::count, 1);
+}
+
+void note_success(Self self, std::size_t i) {
+  auto& state = self->state;
+  write_on_board(self, i, [&](PluginStatus& plugin) {
+    plugin.last_success = state.settings.wall();
+    plugin.faults.clear();
+  });
+  if (const auto lasted = state.plugins[i].fault.end(self->clock().now())) {
     spdlog::info("[Collector] plugin {} works again after {}", state.settings.plugins[i].name,
                  to_text(*lasted));
   }
+}
+
+void take(Self self, std::size_t i, const Captured& captured) {
+  const auto& capture = captured.capture;
+  for (const auto& metric : capture.metrics) {
+    keep(self, metric);
+  }
+  self->state.settings.losses->metrics.add(LossReason::malformed, capture.malformed);
+  keep_plugin_metric(self, i, "duration", SeriesType::gauge, captured.took.count());
+  write_on_board(self, i, [&](PluginStatus& plugin) { plugin.duration = captured.took.count(); });
+  if (capture.faults.empty()) {
+    note_success(self, i);
+  } else {
+    note_faults(self, i, capture.faults);
+  }
+  drop_overflow(self);
   store(self);
 }
 
-/// The capture was due by now. A runner that hangs cannot be ended; it is left to itself.
+/// The capture was due by now. A runner that hangs cannot be ended; it is told, and left to itself.
 void abandon(Self self, std::size_t i) {
   auto& plugin = self->state.plugins[i];
   plugin.waiting = false;
-  note_fault(self, i, fmt::format("no answer within {}", to_text(self->state.settings.interval)));
+  note_faults(self, i,
+              {fmt::format("no answer within {}", to_text(self->state.settings.interval))});
   plugin.abandoned.push_back(plugin.runner.address());
+  plugin.stop.request_stop();
   self->send_exit(plugin.runner, caf::exit_reason::user_shutdown);
   plugin.runner = nullptr;
 }
@@ -103,14 +165,22 @@ void ask(Self self, std::size_t i, std::int64_t now) {
   auto& plugin = state.plugins[i];
   if (!plugin.runner) {
     if (plugin.abandoned.size() >= abandoned_limit) {
+      plugin.asked = now;
+      note_faults(
+          self, i,
+          {fmt::format("{} captures hang; not asked before one ends", plugin.abandoned.size())});
       return;
     }
     const auto& make = state.settings.plugins[i].make;
+    plugin.stop = {};
+    const auto token = plugin.stop.get_token();
     plugin.runner = state.settings.detached
-                        ? self->spawn<caf::detached + caf::monitored>(plugin_runner, make)
-                        : self->spawn<caf::monitored>(plugin_runner, make);
+                        ? self->spawn<caf::detached + caf::monitored>(plugin_runner, make, token)
+                        : self->spawn<caf::monitored>(plugin_runner, make, token);
   }
   plugin.waiting = true;
+  plugin.asked = now;
+  write_on_board(self, i, [](PluginStatus& status) { ++status.captures; });
   const auto round = ++plugin.round;
   const auto answered = [self, i, round] {
     auto& plugin = self->state.plugins[i];
@@ -118,14 +188,15 @@ void ask(Self self, std::size_t i, std::int64_t now) {
   };
   self->request(plugin.runner, caf::infinite, CaptureNow{now})
       .then(
-          [self, i, answered](const Capture& capture) {
+          [self, i, answered](const Captured& captured) {
             if (answered()) {
-              take(self, i, capture);
+              take(self, i, captured);
             }
           },
           [self, i, answered](const caf::error& error) {
             if (answered()) {
-              note_fault(self, i, text_of(error));
+              note_faults(self, i, {text_of(error)});
+              store(self);
             }
           });
 }
@@ -147,10 +218,16 @@ collector_actor::behavior_type collector(Self self, redis_actor redis, Collector
   state.redis = std::move(redis);
   state.settings = std::move(settings);
   state.plugins.resize(state.settings.plugins.size());
+  state.settings.board->change([&](Status& status) {
+    for (const auto& plugin : state.settings.plugins) {
+      status.plugins.push_back({.name = plugin.name});
+    }
+  });
   self->set_down_handler([self](const caf::down_msg& down) { forget(self, down.source); });
   self->set_exit_handler([self](const caf::exit_msg& exit) {
     for (auto& plugin : self->state.plugins) {
       if (plugin.runner) {
+        plugin.stop.request_stop();
         self->send_exit(plugin.runner, exit.reason);
       }
     }

@@ -1,15 +1,13 @@
 #pragma once
 
 #include <chouette/plugin.hpp>
-#include <functional>
 #include <memory>
+#include <stop_token>
 
 #include "actors/actors.hpp"
+#include "extensions/chosen_plugins.hpp"
 
 namespace chouette {
-
-/// Makes a plugin, on the thread that it will run on.
-using PluginFactory = std::function<std::unique_ptr<Plugin>()>;
 
 struct PluginRunnerState {
   static inline const char* name = "plugin";
@@ -18,6 +16,6 @@ struct PluginRunnerState {
 
 /// Spawn it detached: a capture may block.
 plugin_actor::behavior_type plugin_runner(plugin_actor::stateful_pointer<PluginRunnerState> self,
-                                          PluginFactory make);
+                                          PluginFactory make, std::stop_token stop);
 
 }  // namespace chouette

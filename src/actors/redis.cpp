@@ -32,15 +32,26 @@ std::string reason_of(const std::string& what, const QueueError& error) {
   return code == "ERR" ? what : code;
 }
 
+void write_on_board(Self self, bool reached, const std::string& error) {
+  self->state.trouble_on_board = !reached || !error.empty();
+  self->state.board->change([&](Status& status) { status.redis = {reached, error}; });
+}
+
 void note_error(Self self, const std::string& what, const QueueError& error) {
   auto& state = self->state;
   if (error.code == QueueErrc::unreachable) {
+    write_on_board(self, false, error.message);
     if (state.unreachable.begin(self->clock().now())) {
       spdlog::error("[Redis] {}; the agent goes on trying", error.message);
     }
     return;
   }
-  auto& refusal = state.refused[reason_of(what, error)];
+  const auto reason = reason_of(what, error);
+  // These refuse even to be asked.
+  const bool away = reason == "NOAUTH" || reason == "WRONGPASS" || reason == "LOADING";
+  write_on_board(self, !away, error.message);
+  auto& refusal = state.refused[reason];
+  refusal.message = error.message;
   refusal.calls.insert(what);
   if (refusal.fault.begin(self->clock().now())) {
     spdlog::error("[Redis] {} fails: {}; the agent goes on trying", what, error.message);
@@ -64,12 +75,16 @@ void note_success(Self self, const std::string& what) {
     }
     refusal = state.refused.erase(refusal);
   }
+  if (state.trouble_on_board) {
+    write_on_board(self, true, state.refused.empty() ? "" : state.refused.begin()->second.message);
+  }
 }
 
 /// The answer to a request, after what it says about Redis was noted.
 template <class T>
-caf::result<T> answer(Self self, std::string_view call, QueueName queue, QueueResult<T> result) {
-  const auto what = fmt::format("{} {}", call, queue.keys);
+caf::result<T> answer(Self self, std::string_view call, std::string_view of,
+                      QueueResult<T> result) {
+  const auto what = fmt::format("{} {}", call, of);
   if (!result) {
     note_error(self, what, result.error());
     return caf::make_error(result.error().code, result.error().message);
@@ -82,11 +97,18 @@ caf::result<T> answer(Self self, std::string_view call, QueueName queue, QueueRe
   }
 }
 
+template <class T>
+caf::result<T> answer(Self self, std::string_view call, QueueName queue, QueueResult<T> result) {
+  return answer(self, call, queue.keys, std::move(result));
+}
+
 }  // namespace
 
-redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue) {
+redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue,
+                                 std::shared_ptr<StatusBoard> board) {
   end_with_exceptions(self);
   self->state.queue = std::move(queue);
+  self->state.board = std::move(board);
   return {
       [self](const Oldest& request) {
         auto oldest = self->state.queue->oldest(request.queue, request.range)
@@ -127,6 +149,10 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue) {
       [self](const Expire& request) {
         return answer(self, "expiring", request.queue,
                       self->state.queue->expire(request.queue, request.before));
+      },
+      [self](const ScanHashes& request) {
+        return answer(self, "counting", request.pattern,
+                      self->state.queue->hash_sizes(request.pattern, request.cursor));
       },
   };
 }

@@ -9,6 +9,7 @@
 #include "actors/failures.hpp"
 #include "intake/deflate.hpp"
 #include "intake/rejected_record.hpp"
+#include "process/memory.hpp"
 #include "queue/retention.hpp"
 
 namespace chouette {
@@ -40,6 +41,43 @@ const std::string& log_name(Self self) {
   return self->state.settings.name;
 }
 
+DeliveryStatus& delivery_of(Status& status, const std::string& kind) {
+  auto& deliveries = status.deliveries;
+  const auto found = std::find_if(deliveries.begin(), deliveries.end(),
+                                  [&](const auto& delivery) { return delivery.kind == kind; });
+  return found != deliveries.end() ? *found : deliveries.emplace_back(DeliveryStatus{kind});
+}
+
+/// Changes what the board says of this delivery.
+template <class Change>
+void write_on_board(SenderState& state, Change change) {
+  state.settings.board->change(
+      [&](Status& status) { change(delivery_of(status, state.settings.kind), status); });
+}
+
+void write_on_board(SenderState& state, const Answer& answer, std::size_t records,
+                    std::size_t bytes) {
+  if (answer.verdict == Verdict::stopping) {
+    return;
+  }
+  const auto accepted = answer.verdict == Verdict::accepted;
+  write_on_board(state, [&](DeliveryStatus& delivery, Status& status) {
+    delivery.last_answer = answer.reason;
+    delivery.failing = !accepted;
+    if (accepted) {
+      delivery.last_success = state.settings.wall();
+      delivery.delivered += records;
+      delivery.bytes += bytes;
+      status.key = KeyStatus::accepted;
+    } else if (answer.verdict == Verdict::key_refused) {
+      status.key = KeyStatus::refused;
+    }
+    if (answer.clock_offset) {
+      status.clock_offset = answer.clock_offset;
+    }
+  });
+}
+
 void finish_release(Self self) {
   auto& state = self->state;
   state.keys = {};
@@ -47,6 +85,8 @@ void finish_release(Self self) {
   state.halving.reset();
   state.payload.reset();
   state.busy = false;
+  // Of a large backlog, whichever actor worked on it.
+  give_back_memory();
 }
 
 void tell_about_release(Self self) {
@@ -89,14 +129,14 @@ void give_up(Self self, const caf::error& error) {
 }
 
 std::string describe(const Answer& answer, const std::string& kind) {
+  const auto* const address = kind == "metrics" ? "DATADOG_URL" : "DATADOG_LOGS_URL";
   if (answer.verdict == Verdict::key_refused) {
-    return fmt::format(
-        "the intake refuses the API key ({}). All {} are kept; check API_KEY and DATADOG_URL",
-        answer.reason, kind);
+    return fmt::format("the intake refuses the API key ({}). All {} are kept; check API_KEY and {}",
+                       answer.reason, kind, address);
   }
   if (answer.verdict == Verdict::records_refused) {
-    return fmt::format("the intake refuses all {} ({}). They are kept; check its address", kind,
-                       answer.reason);
+    return fmt::format("the intake refuses all {} ({}). They are kept; check {}", kind,
+                       answer.reason, address);
   }
   return fmt::format("the intake does not take the {} ({}). They are kept and sent later", kind,
                      answer.reason);
@@ -172,8 +212,10 @@ void reject(Self self, const std::string& why) {
                            state.settings.wall(),
                            to_json(RejectedRecord{why, std::string(record)})};
   if (const auto count = state.throttle.add("rejected", 1, self->clock().now())) {
-    spdlog::warn("[{}] {} records are refused ({}) and moved to {}, for example {}", log_name(self),
-                 *count, why, state.settings.rejected.keys, record.substr(0, 200));
+    spdlog::warn(
+        "[{}] {} records are refused ({}) and moved to {}: see chouette-iot rejected; for example "
+        "{}",
+        log_name(self), *count, why, state.settings.rejected.keys, record.substr(0, 200));
   }
   self->request(
           state.redis, caf::infinite,
@@ -230,6 +272,7 @@ std::optional<Answer> post(SenderState& state, std::size_t limit) {
     return std::nullopt;
   }
   auto answer = state.settings.intake->post(body);
+  write_on_board(state, answer, size, body.size());
   if (answer.verdict == Verdict::accepted) {
     ++state.release.requests;
     state.release.delivered += size;
@@ -385,6 +428,9 @@ void start_release(Self self) {
   auto& state = self->state;
   state.busy = true;
   state.release = {};
+  write_on_board(state, [&](DeliveryStatus& delivery, Status&) {
+    delivery.last_release = state.settings.wall();
+  });
   state.release.report.kind = state.settings.kind;
   const auto clean = [self] {
     const auto go_on = [self] { next_bulk(self); };
@@ -416,6 +462,14 @@ void release_if_due(Self self) {
   }
 }
 
+void wait_for(Self self, caf::timespan delay) {
+  self->delayed_send(self, delay, Tick{});
+  write_on_board(self->state, [&](DeliveryStatus& delivery, Status&) {
+    delivery.next_release =
+        self->state.settings.wall() + std::chrono::duration<double>(delay).count();
+  });
+}
+
 }  // namespace
 
 sender_impl::behavior_type sender(Self self, redis_actor redis, cleaner_actor cleaner,
@@ -430,14 +484,11 @@ sender_impl::behavior_type sender(Self self, redis_actor redis, cleaner_actor cl
   state.backoff.emplace(state.settings.seed);
   state.clocks.emplace(state.settings.time_to_live);
   state.clocks->observe(state.settings.wall(), self->clock().now());
-  const auto interval = state.settings.interval;
-  self->delayed_send(self, first_tick(state.settings.wall(), interval, state.settings.offset),
-                     Tick{});
+  wait_for(self, first_tick(state.settings.wall(), state.settings.interval, state.settings.offset));
   return {
-      [self, interval](Tick) {
-        auto& state = self->state;
-        const auto delay = next_tick(state.settings.wall(), interval, state.settings.offset);
-        self->delayed_send(self, delay, Tick{});
+      [self](Tick) {
+        const auto& settings = self->state.settings;
+        wait_for(self, next_tick(settings.wall(), settings.interval, settings.offset));
         release_if_due(self);
       },
       [self](TryAgain) { release_if_due(self); },

@@ -18,6 +18,7 @@
 #include "metrics/losses.hpp"
 #include "metrics/self_metrics.hpp"
 #include "queue/clock_history.hpp"
+#include "status/status_board.hpp"
 
 namespace chouette {
 
@@ -34,6 +35,7 @@ struct SenderSettings {
   std::chrono::seconds time_to_live{14400};  ///< Of records; so long a jump of the clock matters.
   bool self_metrics = false;
   std::shared_ptr<LossBook> losses = std::make_shared<LossBook>();
+  std::shared_ptr<StatusBoard> board = std::make_shared<StatusBoard>();
   std::uint64_t seed = 0;  ///< Of the jitter.
   WallClock wall = wall_time;
 };

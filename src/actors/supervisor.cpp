@@ -39,14 +39,17 @@ void on_end(Self self, const caf::down_msg& down) {
     state.failed = true;
     spdlog::critical("[Supervisor] the {} has failed: {}. The agent ends", name,
                      text_of(down.reason));
+    state.on_failure();
   }
   stop_next(self);
 }
 
 }  // namespace
 
-caf::behavior supervisor(Self self, std::vector<VitalActor> actors) {
+caf::behavior supervisor(Self self, std::vector<VitalActor> actors,
+                         std::function<void()> on_failure) {
   end_with_exceptions(self);
+  self->state.on_failure = std::move(on_failure);
   for (const auto& actor : actors) {
     self->monitor(actor.handle);
   }

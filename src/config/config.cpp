@@ -21,8 +21,11 @@ extern char** environ;
 namespace chouette {
 namespace {
 
-constexpr std::size_t longest_secret_file = 65536;
+constexpr std::size_t longest_file = 65536;
 constexpr std::string_view own_prefix = "CHOUETTE_";
+constexpr std::string_view api_key = "API_KEY";
+constexpr std::string_view log_level = "LOG_LEVEL";
+constexpr std::int64_t longest_watchdog = 86'400'000'000;  // us
 
 struct Variable {
   std::string_view name;  // as the user spelled it
@@ -43,7 +46,7 @@ struct Given {
 using Lines = std::vector<std::string>;
 
 /// The file's content without one trailing newline, or why there is none.
-tl::expected<std::string, std::string> read_secret_file(const std::string& path) {
+tl::expected<std::string, std::string> read_small_file(const std::string& path) {
   const auto failed = [](int error) {
     return tl::unexpected("cannot be read: " + std::generic_category().message(error));
   };
@@ -51,7 +54,7 @@ tl::expected<std::string, std::string> read_secret_file(const std::string& path)
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return failed(errno);
 
-  std::string text(longest_secret_file + 1, '\0');
+  std::string text(longest_file + 1, '\0');
   std::size_t size = 0;
   int error = 0;
   struct stat status {};
@@ -67,8 +70,8 @@ tl::expected<std::string, std::string> read_secret_file(const std::string& path)
 
   if (!regular) return tl::unexpected<std::string>("is not a regular file");
   if (error != 0) return failed(error);
-  if (size > longest_secret_file) {
-    return tl::unexpected("is larger than " + std::to_string(longest_secret_file) + " bytes");
+  if (size > longest_file) {
+    return tl::unexpected("is larger than " + std::to_string(longest_file) + " bytes");
   }
   text.resize(size);
   if (text.ends_with('\n')) text.pop_back();
@@ -77,21 +80,21 @@ tl::expected<std::string, std::string> read_secret_file(const std::string& path)
   return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return '"' + values::shown(text) + '"';
 }
 
 std::string shown_value(const Given& given) {
-  if (given.from_file) return quoted(given.variable.value);
+  if (given.from_file) return in_quotes(given.variable.value);
   switch (given.setting->shown) {
     case Shown::never:
       return "the value";
     case Shown::as_address:
-      return quoted(values::masked_address(given.variable.value));
+      return in_quotes(values::masked_address(given.variable.value));
     case Shown::whole:
       break;
   }
-  return quoted(given.variable.value);
+  return in_quotes(given.variable.value);
 }
 
 std::string fault(const Given& given, const Problem& problem) {
@@ -186,7 +189,7 @@ std::optional<Given> find_given(const Setting& setting, const Variables& variabl
                                 Lines& warnings) {
   const std::string name(setting.name);
   const auto* const own = find(variables, name);
-  const auto* const file = setting.is_secret() ? find(variables, name + "_FILE") : nullptr;
+  const auto* const file = setting.takes_file() ? find(variables, name + "_FILE") : nullptr;
   if (own != nullptr && file != nullptr) warnings.push_back(ignored(file->name, own->name));
   if (own != nullptr) return Given{&setting, *own};
   if (file != nullptr) return Given{&setting, *file, true};
@@ -200,13 +203,14 @@ std::optional<Given> find_given(const Setting& setting, const Variables& variabl
 
 std::optional<Problem> put(const Given& given, const KnownNames& known, Config& config) {
   const auto& setting = *given.setting;
-  const auto value = given.variable.value;
+  auto value = given.variable.value;
+  tl::expected<std::string, std::string> content;
   if (given.from_file) {
-    const auto content = read_secret_file(std::string(value));
+    content = read_small_file(std::string(value));
     if (!content) {
       return Problem{content.error(), "a readable file with " + setting.rule.expected};
     }
-    return setting.rule.put(*content, known, config);
+    value = *content;
   }
   if (setting.is_secret()) return setting.rule.put(value, known, config);
   // Most texts end up in JSON.
@@ -227,7 +231,114 @@ void warn_of_misspellings(const Variables& variables, const std::set<std::string
   }
 }
 
+const Setting& setting_named(std::string_view name) {
+  const auto& table = settings_table();
+  return *std::find_if(table.begin(), table.end(),
+                       [&](const Setting& row) { return row.name == name; });
+}
+
+/// What programs that plugins start may know.
+Environment without_secrets(const Environment& environment) {
+  std::set<std::string> secrets;
+  for (const auto& setting : settings_table()) {
+    if (!setting.is_secret()) continue;
+    for (auto& name : names_of(setting)) secrets.insert(std::move(name));
+  }
+  auto rest = environment;
+  for (const auto* const name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
+    rest.erase(name);  // A child that inherits them could speak to systemd for the agent.
+  }
+  std::erase_if(rest,
+                [&](const auto& entry) { return secrets.contains(values::to_upper(entry.first)); });
+  return rest;
+}
+
+/// What systemd tells a service: sd_notify(3), sd_watchdog_enabled(3), systemd.exec(5).
+void put_service(const Environment& environment, Config& config) {
+  const auto value = [&](const char* name) {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::string() : found->second;
+  };
+  config.service.notify_socket = value("NOTIFY_SOCKET");
+  if (const auto watchdog = values::whole_number(value("WATCHDOG_USEC"), 1, longest_watchdog)) {
+    config.service.watchdog = std::chrono::microseconds{*watchdog};
+  }
+  const auto directories = value("RUNTIME_DIRECTORY");
+  const auto directory = directories.substr(0, directories.find(':'));
+  const auto socket = values::listen_address("unix:" + directory + "/http.sock");
+  auto& addresses = config.http_listen;
+  if (directory.empty() || !socket) return;
+  if (std::find(addresses.begin(), addresses.end(), *socket) == addresses.end()) {
+    addresses.push_back(*socket);
+  }
+}
+
+/// Faults and warnings of settings that depend on one another. Those that are `wrong` have their
+/// faults already.
+void check_together(const std::set<std::string_view>& wrong, LoadedConfig& loaded) {
+  const auto& config = loaded.config;
+  const auto is_missing = [&](const auto& value, std::string_view name) {
+    return value.empty() && !wrong.contains(name);
+  };
+  if (!config.redis.username.empty() && is_missing(config.redis.password, "REDIS_PASSWORD")) {
+    loaded.warnings.emplace_back("REDIS_USERNAME: ignored, as REDIS_PASSWORD is not set");
+  }
+  if (config.redis.tls && !config.redis.socket.empty()) {
+    loaded.warnings.push_back(ignored("REDIS_TLS", "REDIS_SOCKET"));
+  }
+  if (!config.redis.tls_ca.empty() && !config.redis.tls && !wrong.contains("REDIS_TLS")) {
+    loaded.warnings.emplace_back("REDIS_TLS_CA: ignored, as REDIS_TLS is not true");
+  }
+  const auto& plugins = config.collector_plugins;
+  const auto runs = [&](std::string_view name) {
+    return std::find(plugins.begin(), plugins.end(), name) != plugins.end();
+  };
+  if (runs("k8s")) {
+    const auto& k8s = config.k8s_plugin;
+    if (is_missing(k8s.address, "K8S_STATS_SERVICE_IP")) {
+      loaded.faults.emplace_back(
+          "K8S_STATS_SERVICE_IP: not set, expected the kubelet's address, as the plugin k8s is to "
+          "run");
+    }
+    if (!k8s.certificate.empty() && is_missing(k8s.key, "K8S_KEY_PATH")) {
+      loaded.faults.emplace_back("K8S_KEY_PATH: not set, expected the key of K8S_CERT_PATH");
+    }
+    if (!k8s.key.empty() && is_missing(k8s.certificate, "K8S_CERT_PATH")) {
+      loaded.faults.emplace_back(
+          "K8S_CERT_PATH: not set, expected the certificate of K8S_KEY_PATH");
+    }
+    if (is_missing(k8s.ca, "K8S_CA_PATH")) {
+      loaded.warnings.emplace_back(
+          "K8S_CA_PATH: not set, so the kubelet's certificate is not verified");
+    }
+  }
+  if (runs("exec") && is_missing(config.exec_plugin.commands, "EXEC_COMMANDS")) {
+    loaded.warnings.emplace_back("EXEC_COMMANDS: not set, so the plugin exec has nothing to run");
+  }
+}
+
 }  // namespace
+
+namespace {
+
+/// A Config in which `setting` alone is set, by the text in `file`.
+tl::expected<Config, std::string> read_setting(std::string_view setting, const std::string& file) {
+  Config config;
+  if (const auto problem = put({&setting_named(setting), {setting, file}, true}, {}, config)) {
+    return tl::unexpected(problem->reason);
+  }
+  return config;
+}
+
+}  // namespace
+
+tl::expected<Secret, std::string> read_api_key(const std::string& file) {
+  return read_setting(api_key, file).map([](const Config& config) { return config.api_key; });
+}
+
+tl::expected<std::string, std::string> read_log_level(const std::string& file) {
+  return read_setting(log_level, file).map([](const Config& config) { return config.log_level; });
+}
 
 LoadedConfig load_config(const Environment& environment, const KnownNames& known) {
   LoadedConfig loaded;
@@ -235,9 +346,18 @@ LoadedConfig load_config(const Environment& environment, const KnownNames& known
   const auto variables = find_variables(environment, names, loaded.warnings);
 
   std::vector<Given> all_given;
+  std::set<std::string_view> wrong;
   const auto put_or_fault = [&](const Given& given) {
     const auto problem = put(given, known, loaded.config);
-    if (problem) loaded.faults.push_back(fault(given, *problem));
+    if (given.from_file && given.setting->name == api_key) {
+      loaded.config.api_key_file = given.variable.value;
+    }
+    if (given.from_file && given.setting->name == log_level) {
+      loaded.config.log_level_file = given.variable.value;
+    }
+    if (!problem) return;
+    loaded.faults.push_back(fault(given, *problem));
+    wrong.insert(given.setting->name);
   };
   // Defaults first, all of them: DD_SITE is put over those of the URLs.
   for (const auto& setting : settings_table()) {
@@ -253,10 +373,19 @@ LoadedConfig load_config(const Environment& environment, const KnownNames& known
   for (const auto& given : all_given) put_or_fault(given);
 
   warn_of_misspellings(variables, names, loaded.warnings);
-  if (!loaded.config.redis.username.empty() && loaded.config.redis.password.empty()) {
-    loaded.warnings.emplace_back("REDIS_USERNAME: ignored, as REDIS_PASSWORD is not set");
-  }
+  put_service(environment, loaded.config);
+  check_together(wrong, loaded);
+  loaded.config.child_environment = without_secrets(environment);
   return loaded;
+}
+
+std::string find_plugin_dir(const Environment& environment) {
+  Lines warnings;
+  const auto variables = find_variables(environment, {}, warnings);
+  const auto given = find_given(setting_named("CHOUETTE_PLUGIN_DIR"), variables, warnings);
+  Config config;
+  if (!given || put(*given, {}, config)) return "";
+  return config.plugin_dir;
 }
 
 Environment process_environment() {

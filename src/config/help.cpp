@@ -13,7 +13,7 @@ constexpr std::size_t columns = 80;
 constexpr std::string_view introduction =
     "Settings are environment variables; their names may be written in any case, and an empty "
     "value counts as not set. Lists are JSON or separated by commas. A variable that ends in "
-    "_FILE names a file to read the secret from.";
+    "_FILE names a file to read the value from.";
 
 /// The names besides the first, or nothing.
 std::string other_names(const Setting& setting, std::string_view mark) {

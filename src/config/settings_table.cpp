@@ -4,129 +4,15 @@
 #include <limits>
 #include <utility>
 
+#include "config/plugin_settings.hpp"
+#include "config/rules.hpp"
 #include "config/values.hpp"
+#include "queue/redis_tls.hpp"
 
 namespace chouette {
 namespace {
 
-using std::chrono::seconds;
-
-constexpr int day = 86400;
-constexpr int ten_years = 3650 * day;
-constexpr std::size_t longest_name = 255;         // of a host, in Datadog
-constexpr std::size_t longest_path = 4095;        // PATH_MAX without its NUL
-constexpr std::size_t longest_socket_path = 107;  // sockaddr_un::sun_path without its NUL
-
-using Names = std::vector<std::string_view>;
-
-std::string joined(const Names& names) {
-  std::string out;
-  for (const auto name : names) out += (out.empty() ? "" : ", ") + std::string(name);
-  return out;
-}
-
-/// The rule of a value that is parsed and assigned; `field` finds its place in the Config.
-template <class Parse, class Field>
-Rule parsed(std::string expected, Parse parse, Field field) {
-  return {std::move(expected),
-          [=](std::string_view text, const KnownNames&, Config& config) -> std::optional<Problem> {
-            auto value = parse(text);
-            if (!value) return Problem{value.error(), {}};
-            field(config) = std::move(*value);
-            return std::nullopt;
-          }};
-}
-
-template <class Value, class Field>
-Rule whole_number(std::string_view what, Value min, Value max, Field field) {
-  return parsed(
-      std::string(what) + ", " + std::to_string(min) + " to " + std::to_string(max),
-      [=](std::string_view text) {
-        return values::whole_number(text, static_cast<std::int64_t>(min),
-                                    static_cast<std::int64_t>(max))
-            .map([](std::int64_t number) { return static_cast<Value>(number); });
-      },
-      field);
-}
-
-template <class Field>
-Rule whole_seconds(int max, Field field) {
-  return parsed(
-      "whole seconds, 1 to " + std::to_string(max),
-      [=](std::string_view text) {
-        return values::whole_number(text, 1, max).map([](std::int64_t number) {
-          return seconds{number};
-        });
-      },
-      field);
-}
-
-template <class Field>
-Rule path(std::size_t longest, Field field) {
-  return parsed(
-      "an absolute path of at most " + std::to_string(longest) + " bytes",
-      [=](std::string_view text) { return values::path(text, longest); }, field);
-}
-
-/// The name among `names` that is `text` but for its case.
-std::optional<std::string_view> find_name(const Names& names, std::string_view text) {
-  const auto found = std::find_if(names.begin(), names.end(), [&](std::string_view name) {
-    return values::to_lower(name) == values::to_lower(text);
-  });
-  if (found == names.end()) return std::nullopt;
-  return *found;
-}
-
-/// The rule of a name that is to be among those that `names_in` picks.
-template <class NamesIn, class Field>
-Rule one_of(std::string expected, NamesIn names_in, Field field) {
-  return {std::move(expected),
-          [=](std::string_view text, const KnownNames& known,
-              Config& config) -> std::optional<Problem> {
-            const Names& names = names_in(known);
-            const auto name = find_name(names, values::trimmed(text));
-            if (!name) return Problem{"is not known", "one of: " + joined(names)};
-            field(config) = *name;
-            return std::nullopt;
-          }};
-}
-
-template <class Field>
-Rule one_of(const Names& names, Field field) {
-  return one_of(
-      "one of: " + joined(names), [=](const KnownNames&) { return names; }, field);
-}
-
-/// The rule of a list of names, each among those that `names_in` picks.
-template <class NamesIn, class Field>
-Rule some_of(std::string expected, NamesIn names_in, Field field) {
-  return {std::move(expected),
-          [=](std::string_view text, const KnownNames& known,
-              Config& config) -> std::optional<Problem> {
-            const Names& names = names_in(known);
-            const std::string expected_names = "a list of any of: " + joined(names);
-            const auto items = values::list(text);
-            if (!items) return Problem{items.error(), expected_names};
-            std::vector<std::string> chosen;
-            for (const auto& item : *items) {
-              const auto name = find_name(names, item);
-              if (!name) {
-                return Problem{"has the unknown \"" + values::shown(item) + '"', expected_names};
-              }
-              if (std::find(chosen.begin(), chosen.end(), *name) == chosen.end()) {
-                chosen.emplace_back(*name);
-              }
-            }
-            field(config) = std::move(chosen);
-            return std::nullopt;
-          }};
-}
-
-template <class Field>
-Rule some_of(const Names& names, Field field) {
-  return some_of(
-      "a list of any of: " + joined(names), [=](const KnownNames&) { return names; }, field);
-}
+using namespace rules;
 
 values::Parsed<Secret> api_key(std::string_view text) {
   return values::token(text).map([](std::string key) { return Secret(std::move(key)); });
@@ -155,6 +41,19 @@ std::optional<Problem> put_site(std::string_view text, const KnownNames& /*known
   return std::nullopt;
 }
 
+std::optional<Problem> put_redis_tls(std::string_view text, const KnownNames& /*known*/,
+                                     Config& config) {
+  const auto wanted = values::boolean(text);
+  if (!wanted) return Problem{wanted.error(), {}};
+  if (*wanted && !redis_has_tls()) {
+    return Problem{
+        "is not possible: this build has no TLS for Redis, as it needs hiredis 1.0 or later",
+        "false"};
+  }
+  config.redis.tls = *wanted;
+  return std::nullopt;
+}
+
 std::string from_datadog_tags(std::string_view text) {
   std::string out(values::trimmed(text));
   if (out.starts_with('[') || out.starts_with('{')) return out;
@@ -172,15 +71,29 @@ std::string from_datadog_log_level(std::string_view text) {
   return level;
 }
 
+values::Parsed<std::vector<ListenAddress>> listen_addresses(std::string_view text) {
+  const auto items = values::list(text);
+  if (!items) return tl::unexpected(items.error());
+  std::vector<ListenAddress> addresses;
+  for (const auto& item : *items) {
+    const auto address = values::listen_address(item);
+    if (!address)
+      return tl::unexpected("has \"" + values::shown(item) + "\", which " + address.error());
+    if (std::find(addresses.begin(), addresses.end(), *address) == addresses.end()) {
+      addresses.push_back(*address);
+    }
+  }
+  return addresses;
+}
+
 std::vector<Setting> make_table() {
   constexpr std::string_view delivery = "Delivery";
   constexpr std::string_view aggregation = "Aggregation";
   constexpr std::string_view collecting = "Collecting";
-  constexpr std::string_view host_plugin = "Plugin host";
   constexpr std::string_view redis = "Redis";
   constexpr std::string_view process = "The process";
 
-  return {
+  std::vector<Setting> table{
       {.group = delivery,
        .name = "API_KEY",
        .default_text = "",
@@ -268,9 +181,7 @@ std::vector<Setting> make_table() {
        .name = "SEND_SELF_METRICS",
        .default_text = "true",
        .meaning = "Whether the agent also sends metrics about itself: chouette.*",
-       .rule = parsed(
-           "true or false, 1 or 0, yes or no, on or off", values::boolean,
-           [](Config & c) -> auto& { return c.send_self_metrics; })},
+       .rule = boolean([](Config & c) -> auto& { return c.send_self_metrics; })},
 
       {.group = aggregation,
        .name = "AGGREGATE_INTERVAL",
@@ -316,33 +227,36 @@ std::vector<Setting> make_table() {
        .meaning = "How often the plugins are asked.",
        .rule = whole_seconds(
            day, [](Config & c) -> auto& { return c.capture_interval; })},
-
-      {.group = host_plugin,
-       .name = "HOST_COLLECTOR_METRICS",
-       .default_text = R"(["cpu","fs","la","ram"])",
-       .meaning = "What is collected: processor, file systems, load average, memory, network.",
-       .rule = some_of(
-           Names{"cpu", "fs", "la", "ram", "network"},
-           [](Config & c) -> auto& { return c.host_plugin.metrics; }),
-       .second_names = {{"HOST_COLLECT_METRICS"}}},
-      {.group = host_plugin,
+      {.group = collecting,
+       .name = "CHOUETTE_PLUGIN_DIR",
+       .default_text = "",
+       .meaning = "A folder of plugins and wrappers of your own: all its *.so files are loaded.",
+       .rule = path(
+           longest_path, [](Config & c) -> auto& { return c.plugin_dir; })},
+      {.group = collecting,
+       .name = "SEND_PLUGIN_METRICS",
+       .default_text = "false",
+       .meaning = "Whether the agent also sends how long each plugin's captures take and how many "
+                  "fail: chouette.plugin.*",
+       .rule = boolean([](Config & c) -> auto& { return c.send_plugin_metrics; })},
+      {.group = collecting,
        .name = "HOST_PROC",
        .default_text = "/proc",
        .meaning = "Where the host's /proc is mounted in the agent's container.",
        .rule = path(
-           longest_path, [](Config & c) -> auto& { return c.host_plugin.proc; })},
-      {.group = host_plugin,
+           longest_path, [](Config & c) -> auto& { return c.machine.proc; })},
+      {.group = collecting,
        .name = "HOST_SYS",
        .default_text = "/sys",
        .meaning = "Where the host's /sys is mounted in the agent's container.",
        .rule = path(
-           longest_path, [](Config & c) -> auto& { return c.host_plugin.sys; })},
-      {.group = host_plugin,
+           longest_path, [](Config & c) -> auto& { return c.machine.sys; })},
+      {.group = collecting,
        .name = "HOST_MOUNT_PREFIX",
        .default_text = "",
        .meaning = "Where the host's / is mounted in the agent's container.",
        .rule = path(
-           longest_path, [](Config & c) -> auto& { return c.host_plugin.mount_prefix; })},
+           longest_path, [](Config & c) -> auto& { return c.machine.mount_prefix; })},
 
       {.group = redis,
        .name = "REDIS_HOST",
@@ -388,6 +302,19 @@ std::vector<Setting> make_table() {
        .rule = whole_number<int>(
            "a whole number", 0, std::numeric_limits<int>::max(),
            [](Config & c) -> auto& { return c.redis.db; })},
+      {.group = redis,
+       .name = "REDIS_TLS",
+       .default_text = "false",
+       .meaning = "Whether to speak TLS with it, at REDIS_PORT. Needs a build with hiredis 1.0 or "
+                  "later.",
+       .rule = {"true or false, 1 or 0, yes or no, on or off", put_redis_tls}},
+      {.group = redis,
+       .name = "REDIS_TLS_CA",
+       .default_text = "",
+       .meaning =
+           "A PEM file of the CAs that may vouch for its certificate. Not set: the system's.",
+       .rule = path(
+           longest_path, [](Config & c) -> auto& { return c.redis.tls_ca; })},
 
       {.group = process,
        .name = "LOG_LEVEL",
@@ -397,7 +324,16 @@ std::vector<Setting> make_table() {
        .rule = one_of(
            Names{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"},
            [](Config & c) -> auto& { return c.log_level; }),
-       .second_names = {{"DD_LOG_LEVEL", from_datadog_log_level}}},
+       .second_names = {{"DD_LOG_LEVEL", from_datadog_log_level}},
+       .may_change = true},
+      {.group = process,
+       .name = "HTTP_LISTEN",
+       .default_text = "[]",
+       .meaning = "Where the agent tells how it is: /live, /ready, /status and /metrics by HTTP. "
+                  "Under systemd also on the socket http.sock in its runtime directory.",
+       .rule = parsed(
+           "a list of addresses such as 127.0.0.1:8127, [::1]:8127, :8127 or unix:/run/a.sock",
+           listen_addresses, [](Config & c) -> auto& { return c.http_listen; })},
       {.group = process,
        .name = "CHOUETTE_STORAGE_TYPE",
        .default_text = "redis",
@@ -408,6 +344,11 @@ std::vector<Setting> make_table() {
                   return Problem{"is not known", {}};
                 }}},
   };
+  const auto of_plugins = plugin_settings();
+  const auto first_of_redis =
+      std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.group == redis; });
+  table.insert(first_of_redis, of_plugins.begin(), of_plugins.end());
+  return table;
 }
 
 }  // namespace
@@ -419,7 +360,7 @@ const std::vector<Setting>& settings_table() {
 
 std::vector<std::string> names_of(const Setting& setting) {
   std::vector<std::string> names{std::string(setting.name)};
-  if (setting.is_secret()) names.push_back(names.front() + "_FILE");
+  if (setting.takes_file()) names.push_back(names.front() + "_FILE");
   for (const auto& second : setting.second_names) names.emplace_back(second.name);
   return names;
 }

@@ -41,9 +41,12 @@ struct Setting {
   std::vector<SecondName> second_names = {};
   Shown shown = Shown::whole;
   bool needed = false;
+  bool may_change = false;  ///< While the agent runs; so it may stand in a file.
 
-  /// A secret can also be read from the file that NAME_FILE names.
   bool is_secret() const { return shown == Shown::never; }
+
+  /// Whether it can also be read from the file that NAME_FILE names.
+  bool takes_file() const { return is_secret() || may_change; }
 };
 
 /// Everything that can be set, in the order in which it is shown and put into the Config: DD_SITE

@@ -99,7 +99,7 @@ Parsed<std::vector<double>> numbers_from_json(const nlohmann::json& json) {
 }
 
 template <class Value>
-Parsed<Value> from_json(std::string_view text, Parsed<Value> (*convert)(const nlohmann::json&)) {
+Parsed<Value> parse_json(std::string_view text, Parsed<Value> (*convert)(const nlohmann::json&)) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_discarded()) return refused("is not valid JSON");
   return convert(json);
@@ -226,19 +226,19 @@ Parsed<bool> boolean(std::string_view text) {
 
 Parsed<std::vector<std::string>> list(std::string_view text) {
   text = trimmed(text);
-  if (is_meant_as_json(text)) return from_json(text, list_from_json);
+  if (is_meant_as_json(text)) return parse_json(text, list_from_json);
   return strings(split_at_commas(text));
 }
 
 Parsed<std::vector<std::string>> tags(std::string_view text) {
   text = trimmed(text);
-  if (is_meant_as_json(text)) return from_json(text, tags_from_json);
+  if (is_meant_as_json(text)) return parse_json(text, tags_from_json);
   return strings(split_at_commas(text));
 }
 
 Parsed<std::vector<double>> numbers(std::string_view text) {
   text = trimmed(text);
-  if (is_meant_as_json(text)) return from_json(text, numbers_from_json);
+  if (is_meant_as_json(text)) return parse_json(text, numbers_from_json);
   std::vector<double> out;
   for (const auto item : split_at_commas(text)) {
     double number = 0;
@@ -291,6 +291,27 @@ Parsed<std::string> host(std::string_view text) {
   text = trimmed(text);
   if (!is_host_name(text) && !is_ipv6(text)) return refused("is not a host");
   return std::string(text);
+}
+
+Parsed<ListenAddress> listen_address(std::string_view text) {
+  constexpr std::string_view unix_scheme = "unix:";
+  text = trimmed(text);
+  if (text.starts_with(unix_scheme)) {
+    auto socket = path(text.substr(unix_scheme.size()), longest_socket_path);
+    if (!socket) return tl::unexpected(socket.error());
+    return ListenAddress{.host = {}, .port = 0, .socket = std::move(*socket)};
+  }
+  if (text.starts_with(":") || text.starts_with("*:")) {
+    return port(text.substr(text.find(':') + 1)).map([](std::uint16_t number) {
+      return ListenAddress{.host = {}, .port = number, .socket = {}};
+    });
+  }
+  const auto parts = split_authority(text);
+  if (!parts || !parts->port) return refused("is not an address and a port");
+  const auto number = whole_number(*parts->port, 1, 65535);
+  if (!number) return refused("has no valid port");
+  return ListenAddress{
+      .host = std::string(parts->host), .port = static_cast<std::uint16_t>(*number), .socket = {}};
 }
 
 Parsed<std::string> path(std::string_view text, std::size_t longest) {

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "http/listen_address.hpp"
+
 /// Pure parsers of settings' values and the ways to show a value in a message.
 namespace chouette::values {
+
+/// sockaddr_un::sun_path without its NUL.
+inline constexpr std::size_t longest_socket_path = 107;
 
 /// A value, or why the text is none: words that follow the shown text, e.g. `is out of range`. They
 /// never repeat any of the text, which may be a secret.
@@ -37,6 +43,10 @@ Parsed<std::uint16_t> port(std::string_view text);
 
 /// A host's name or its IPv4 or IPv6 address.
 Parsed<std::string> host(std::string_view text);
+
+/// `ADDRESS:PORT`, `[IPV6]:PORT`, `:PORT` or `*:PORT` (all addresses of the machine), or
+/// `unix:PATH`.
+Parsed<ListenAddress> listen_address(std::string_view text);
 
 /// An absolute path of at most `longest` bytes.
 Parsed<std::string> path(std::string_view text, std::size_t longest);

@@ -1,64 +1,76 @@
 #include "intake/deflate.hpp"
 
-#include <zlib.h>
+#include <libdeflate.h>
+#include <sys/mman.h>
 
-#include <algorithm>
-#include <array>
-#include <limits>
-#include <stdexcept>
+#include <cstddef>
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace chouette {
 
-struct Deflater::Stream {
-  z_stream z{};
+namespace {
 
-  Stream() {
-    if (deflateInit(&z, Z_BEST_COMPRESSION) != Z_OK) {
-      throw std::runtime_error("zlib cannot start to compress");
+/// Memory that goes back to the system when it is freed: malloc keeps blocks of some MB for later,
+/// after it has once given one back.
+struct Pages {
+  static constexpr std::size_t header = alignof(std::max_align_t);
+
+  static void* take(std::size_t bytes) {
+    const auto length = header + bytes;
+    auto* const pages =
+        mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) {
+      return nullptr;
+    }
+    *static_cast<std::size_t*>(pages) = length;
+    return static_cast<std::byte*>(pages) + header;
+  }
+
+  static void give_back(void* memory) {
+    if (memory != nullptr) {
+      void* const pages = static_cast<std::byte*>(memory) - header;
+      munmap(pages, *static_cast<std::size_t*>(pages));
     }
   }
-  ~Stream() { deflateEnd(&z); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
 };
 
-Deflater::Deflater() : stream_(std::make_unique<Stream>()) {}
-Deflater::~Deflater() = default;
+struct Free {
+  void operator()(libdeflate_compressor* compressor) const {
+    libdeflate_free_compressor(compressor);
+  }
+};
 
-void Deflater::run(std::string_view input, int flush) {
-  auto& z = stream_->z;
-  std::array<char, 16384> buffer;
-  // zlib reads through this pointer only, and counts in unsigned ints.
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
-  z.avail_in = static_cast<uInt>(input.size());
-  do {
-    z.next_out = reinterpret_cast<Bytef*>(buffer.data());
-    z.avail_out = static_cast<uInt>(buffer.size());
-    if (::deflate(&z, flush) == Z_STREAM_ERROR) {
-      throw std::runtime_error("zlib cannot compress");
-    }
-    compressed_.append(buffer.data(), buffer.size() - z.avail_out);
-  } while (z.avail_out == 0);
+std::unique_ptr<libdeflate_compressor, Free> new_compressor() {
+  // 12, the highest, takes a quarter more CPU and saves a thousandth at most.
+  constexpr int level = 11;
+  static const bool set = [] {
+    libdeflate_set_memory_allocator(Pages::take, Pages::give_back);
+    return true;
+  }();
+  static_cast<void>(set);
+  std::unique_ptr<libdeflate_compressor, Free> compressor(libdeflate_alloc_compressor(level));
+  if (!compressor) {
+    throw std::bad_alloc();
+  }
+  return compressor;
 }
 
-void Deflater::add(std::string_view piece) {
-  constexpr std::size_t most = std::numeric_limits<uInt>::max();
-  while (!piece.empty()) {
-    run(piece.substr(0, most), Z_NO_FLUSH);
-    piece.remove_prefix(std::min(piece.size(), most));
-  }
+}  // namespace
+
+std::string deflate(std::string_view text) {
+  const auto compressor = new_compressor();
+  const auto most = libdeflate_zlib_compress_bound(compressor.get(), text.size());
+  const auto buffer = std::make_unique_for_overwrite<char[]>(most);
+  const auto size =
+      libdeflate_zlib_compress(compressor.get(), text.data(), text.size(), buffer.get(), most);
+  return {buffer.get(), size};
 }
 
 std::string Deflater::finish() {
-  run({}, Z_FINISH);
-  return std::move(compressed_);
-}
-
-std::string deflate(std::string_view text) {
-  Deflater deflater;
-  deflater.add(text);
-  return deflater.finish();
+  const auto text = std::exchange(text_, {});
+  return deflate(text);
 }
 
 }  // namespace chouette

@@ -32,6 +32,12 @@ std::string_view name_of(spdlog::level::level_enum value) {
   return found == levels.end() ? "DEBUG" : found->name;
 }
 
+spdlog::level::level_enum level_named(std::string_view name) {
+  const auto* found = std::find_if(levels.begin(), levels.end(),
+                                   [name](const Level& level) { return level.name == name; });
+  return found == levels.end() ? spdlog::level::info : found->value;
+}
+
 std::string utc_time(spdlog::log_clock::time_point time) {
   const auto seconds = spdlog::log_clock::to_time_t(time);
   std::tm parts{};
@@ -87,13 +93,19 @@ std::unique_ptr<spdlog::formatter> make_json_formatter(std::vector<Secret> secre
   return std::make_unique<JsonFormatter>(std::move(secrets));
 }
 
+void set_log_level(std::string_view level) {
+  spdlog::default_logger()->set_level(level_named(level));
+}
+
+void set_log_secrets(std::vector<Secret> secrets) {
+  spdlog::default_logger()->set_formatter(make_json_formatter(std::move(secrets)));
+}
+
 void set_up_logging(std::string_view level, std::vector<Secret> secrets) {
   auto logger = std::make_shared<spdlog::logger>("chouette-iot",
                                                  std::make_shared<spdlog::sinks::stdout_sink_mt>());
   logger->set_formatter(make_json_formatter(std::move(secrets)));
-  const auto* found = std::find_if(levels.begin(), levels.end(),
-                                   [level](const Level& row) { return row.name == level; });
-  logger->set_level(found == levels.end() ? spdlog::level::info : found->value);
+  logger->set_level(level_named(level));
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
 }

@@ -15,6 +15,12 @@ namespace chouette {
 /// `secrets` would stand in a message, `***` does. `level`: DEBUG, INFO, WARNING, ERROR, CRITICAL.
 void set_up_logging(std::string_view level, std::vector<Secret> secrets);
 
+/// From now on nothing less severe is logged. Thread-safe.
+void set_log_level(std::string_view level);
+
+/// From now on these are the secrets of the default logger. Thread-safe.
+void set_log_secrets(std::vector<Secret> secrets);
+
 /// The formatter behind it.
 std::unique_ptr<spdlog::formatter> make_json_formatter(std::vector<Secret> secrets);
 

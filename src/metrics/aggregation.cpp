@@ -1,6 +1,10 @@
 #include "metrics/aggregation.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <exception>
+#include <functional>
 #include <utility>
 
 #include "metrics/wrapped_json.hpp"
@@ -38,21 +42,63 @@ void Aggregation::add(const PackedStrings& records) {
 AggregatedBucket Aggregation::finish() {
   AggregatedBucket result;
   for (const auto& metric : merger_.take()) {
-    if (wrapper_.wrap(metric, result.points)) {
-      report_.merged += metric.count;
-    } else {
-      report_.unsupported.add(metric.name + " of type " + metric.type, metric.count);
-    }
+    wrap(metric, result);
   }
-  std::erase_if(result.points, [this](const WrappedMetric& point) {
-    const auto finite = std::isfinite(point.value);
-    if (!finite) {
-      report_.unsupported.add(point.name + ", whose value is no number");
-    }
-    return !finite;
-  });
   result.report = std::exchange(report_, {});
   return result;
+}
+
+/// The wrapper may be somebody else's: it gets a list of its own, so that it can spoil no others'
+/// points.
+void Aggregation::wrap(const MergedMetric& metric, AggregatedBucket& result) {
+  const auto drop = [&](const std::string& why) {
+    report_.unsupported.add(metric.name + " of type " + metric.type + why, metric.count);
+  };
+  points_.clear();
+  try {
+    if (!wrapper_.wrap(metric, points_)) {
+      drop("");
+      return;
+    }
+  } catch (const std::exception& error) {
+    drop(std::string(", at which it failed: ") + error.what());
+    return;
+  } catch (...) {
+    drop(", at which it failed");
+    return;
+  }
+  report_.merged += metric.count;
+  for (auto& point : points_) {
+    if (const auto why = why_unsendable(point); !why.empty()) {
+      report_.unsendable.add("a point of " + metric.name + ' ' + std::string(why));
+    } else {
+      put_in_order(point.tags);
+      result.points.push_back(std::move(point));
+    }
+  }
+}
+
+std::string_view why_unsendable(const WrappedMetric& point) {
+  constexpr std::int64_t latest = 9007199254740992;  // Up to it a double holds all seconds.
+  if (point.name.empty()) {
+    return "without a name";
+  }
+  if (!std::isfinite(point.value)) {
+    return "whose value is no number";
+  }
+  if (point.timestamp < -latest || point.timestamp > latest) {
+    return "whose time is out of range";
+  }
+  return {};
+}
+
+void put_in_order(Tags& tags) {
+  const bool in_order =
+      std::adjacent_find(tags.begin(), tags.end(), std::greater_equal<>()) == tags.end();
+  if (!in_order) {
+    std::sort(tags.begin(), tags.end());
+    tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  }
 }
 
 std::vector<NewRecord> to_records(const std::vector<WrappedMetric>& points) {

@@ -4,6 +4,7 @@
 #include <chouette/wrapper.hpp>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "metrics/merge.hpp"
@@ -25,7 +26,8 @@ struct Dropped {
 struct AggregationReport {
   std::uint64_t merged = 0;                        ///< Raw metrics that went into points.
   std::array<Dropped, malformed_kinds> malformed;  ///< By `Malformed`.
-  Dropped unsupported;                             ///< Types that the wrapper does not know.
+  Dropped unsupported;  ///< Raw metrics that the wrapper does not know, or at which it threw.
+  Dropped unsendable;   ///< Points of the wrapper's that cannot be sent, see why_unsendable.
 };
 
 /// The points of a bucket and what they were made of.
@@ -33,6 +35,13 @@ struct AggregatedBucket {
   std::vector<WrappedMetric> points;
   AggregationReport report;
 };
+
+/// Why a point, which may be of a foreign plugin or wrapper, cannot be sent: it has no name, its
+/// value is no number, or its time is more than 2^53 s from 1970. Empty if it can be sent.
+std::string_view why_unsendable(const WrappedMetric& point);
+
+/// Makes tags of a foreign plugin or wrapper what Tags promise to be: sorted, each once.
+void put_in_order(Tags& tags);
 
 /// Points as records of the queue `wrapped_metrics`.
 std::vector<NewRecord> to_records(const std::vector<WrappedMetric>& points);
@@ -51,7 +60,10 @@ public:
   AggregatedBucket finish();
 
 private:
+  void wrap(const MergedMetric& metric, AggregatedBucket& result);
+
   const Wrapper& wrapper_;
+  std::vector<WrappedMetric> points_;  // of one metric, while it is wrapped
   RawMetricParser parser_;
   Merger merger_;
   AggregationReport report_;

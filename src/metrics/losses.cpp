@@ -23,6 +23,7 @@ std::string_view to_string(LossReason reason) {
 void Losses::add(LossReason reason, std::uint64_t count) {
   const std::lock_guard lock(mutex_);
   counts_.at(static_cast<std::size_t>(reason)) += count;
+  total_.at(static_cast<std::size_t>(reason)) += count;
 }
 
 LossCounts Losses::take() {
@@ -35,6 +36,11 @@ void Losses::give_back(const LossCounts& counts) {
   for (std::size_t i = 0; i < loss_reasons; ++i) {
     counts_.at(i) += counts.at(i);
   }
+}
+
+LossCounts Losses::total() const {
+  const std::lock_guard lock(mutex_);
+  return total_;
 }
 
 }  // namespace chouette

@@ -28,9 +28,13 @@ public:
   /// They could not be told.
   void give_back(const LossCounts& counts);
 
+  /// All counts since the start, taken or not.
+  LossCounts total() const;
+
 private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   LossCounts counts_{};
+  LossCounts total_{};
 };
 
 /// The losses of metrics and those of logs.

@@ -10,21 +10,14 @@ namespace chouette {
 
 namespace {
 
-/// Each part with its length in front, so that no text can imitate a border between two parts.
-void append_part(std::string_view part, std::string& key) {
-  const auto length = static_cast<std::uint32_t>(part.size());
-  key.append(reinterpret_cast<const char*>(&length), sizeof length);
-  key.append(part);
+Tags in_order(Tags tags) {
+  std::sort(tags.begin(), tags.end());
+  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  return tags;
 }
 
-void make_key(const RawMetric& metric, std::string& key) {
-  key.clear();
-  append_part(metric.name, key);
-  append_part(metric.type, key);
-  for (const auto& tag : metric.tags) {
-    append_part(tag, key);
-  }
-}
+/// Bytes of tags in other orders than the sorted one that are remembered: of some thousand series.
+constexpr std::size_t most_spellings = 524288;
 
 bool keeps_values(std::string_view type) {
   return type != "count" && type != "rate" && type != "gauge" && type != "set";
@@ -110,25 +103,54 @@ double ExactSum::value() const {
   return std::clamp(rounded(all) / scale, -limit, limit);
 }
 
-void Merger::add(const RawMetric& metric) {
-  make_key(metric, key_);
-  const auto [found, is_new] = series_.try_emplace(key_);
-  auto& [merged, sum, elements] = found->second;
-  if (is_new) {
-    merged.name = metric.name;
-    merged.type = metric.type;
-    merged.tags = metric.tags;
-    merged.first_timestamp = metric.timestamp;
+Merger::Series& Merger::series_of(const RawMetric& metric) {
+  key_.clear();
+  key_.add(metric.name);
+  key_.add(metric.type);
+  key_.append(metric.tags);
+  if (const auto found = by_key_.find(key_.bytes()); found != by_key_.end()) {
+    return *found->second;
   }
-  if (is_new || is_later(metric, merged)) {
+  auto& series = series_of(metric, in_order(metric.tags.texts()));
+  if (spellings_ + key_.bytes().size() <= most_spellings &&
+      by_key_.emplace(key_.bytes(), &series).second) {
+    spellings_ += key_.bytes().size();
+  }
+  return series;
+}
+
+Merger::Series& Merger::series_of(const RawMetric& metric, Tags tags) {
+  TextList key;
+  key.add(metric.name);
+  key.add(metric.type);
+  for (const auto& tag : tags) {
+    key.add(tag);
+  }
+  auto& series = by_key_[key.bytes()];
+  if (series == nullptr) {
+    series = &series_.emplace_back();
+    series->metric.name = metric.name;
+    series->metric.type = metric.type;
+    series->metric.tags = std::move(tags);
+    series->keeps_values = keeps_values(metric.type);
+  }
+  return *series;
+}
+
+void Merger::add(const RawMetric& metric) {
+  auto& [merged, sum, elements, keeps_values] = series_of(metric);
+  const auto is_first = merged.count == 0;
+  if (is_first || is_later(metric, merged)) {
     merged.last_timestamp = metric.timestamp;
     merged.latest = metric.value;
   }
+  if (is_first || metric.timestamp < merged.first_timestamp) {
+    merged.first_timestamp = metric.timestamp;
+  }
   ++merged.count;
-  merged.first_timestamp = std::min(merged.first_timestamp, metric.timestamp);
   sum.add(metric.value);
   elements.insert(metric.elements.begin(), metric.elements.end());
-  if (keeps_values(metric.type)) {
+  if (keeps_values) {
     merged.values.push_back(metric.value);
   }
 }
@@ -136,13 +158,14 @@ void Merger::add(const RawMetric& metric) {
 std::vector<MergedMetric> Merger::take() {
   std::vector<MergedMetric> result;
   result.reserve(series_.size());
-  for (auto& [key, series] : series_) {
-    auto& metric = series.metric;
-    metric.sum = series.sum.value();
-    metric.distinct = series.elements.size();
+  for (auto& [metric, sum, elements, keeps_values] : series_) {
+    metric.sum = sum.value();
+    metric.distinct = elements.size();
     std::sort(metric.values.begin(), metric.values.end());
     result.push_back(std::move(metric));
   }
+  by_key_.clear();
+  spellings_ = 0;
   series_.clear();
   std::sort(result.begin(), result.end(), [](const MergedMetric& a, const MergedMetric& b) {
     return std::tie(a.name, a.type, a.tags) < std::tie(b.name, b.type, b.tags);

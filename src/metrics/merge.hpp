@@ -2,12 +2,14 @@
 
 #include <chouette/metric.hpp>
 #include <cstddef>
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "metrics/raw_metric.hpp"
+#include "metrics/text_list.hpp"
 
 namespace chouette {
 
@@ -38,9 +40,18 @@ private:
     MergedMetric metric;
     ExactSum sum;
     std::unordered_set<std::string> elements;
+    bool keeps_values = false;
   };
-  std::unordered_map<std::string, Series> series_;
-  std::string key_;
+
+  Series& series_of(const RawMetric& metric);
+  Series& series_of(const RawMetric& metric, Tags tags);
+
+  std::deque<Series> series_;
+  /// By name, type and sorted tags; and, up to a limit, by the tags as they were written, so that
+  /// those of most records are not sorted.
+  std::unordered_map<std::string, Series*> by_key_;
+  std::size_t spellings_ = 0;  ///< Bytes of the latter's keys.
+  TextList key_;               ///< Here for its memory's sake.
 };
 
 }  // namespace chouette

@@ -51,7 +51,7 @@ bool read_elements(const std::optional<element>& field, std::vector<std::string>
                      [&out](const element& item) { return append_element(item, out); });
 }
 
-bool read_tags(const std::optional<element>& field, Tags& out) {
+bool read_tags(const std::optional<element>& field, TextList& out) {
   simdjson::dom::object object;
   simdjson::dom::array list;
   if (!field || field->is_null()) {
@@ -59,12 +59,12 @@ bool read_tags(const std::optional<element>& field, Tags& out) {
   }
   if (field->get(object) == simdjson::SUCCESS) {
     for (const auto [key, value] : object) {
-      std::string tag(key);
-      tag += ':';
+      auto& tag = out.begin_text();
+      tag.append(key) += ':';
       if (!append_scalar(value, tag)) {
         return false;
       }
-      out.push_back(std::move(tag));
+      out.end_text();
     }
   } else if (field->get(list) == simdjson::SUCCESS) {
     for (const auto item : list) {
@@ -72,13 +72,11 @@ bool read_tags(const std::optional<element>& field, Tags& out) {
       if (item.get(tag) != simdjson::SUCCESS) {
         return false;
       }
-      out.emplace_back(tag);
+      out.add(tag);
     }
   } else {
     return false;
   }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
   return true;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chouette/metric.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -8,6 +7,8 @@
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
+
+#include "metrics/text_list.hpp"
 
 namespace chouette {
 
@@ -34,7 +35,7 @@ struct RawMetric {
   double timestamp = 0;               ///< Unix time in seconds.
   double value = 0;                   ///< Unless the type is `set`.
   std::vector<std::string> elements;  ///< Of a `set`: one text for each, equal for equal elements.
-  Tags tags;
+  TextList tags;                      ///< As written: in any order, maybe repeated.
 };
 
 /// Reads raw metrics. Keeps its memory between calls; for one thread.

@@ -1,5 +1,7 @@
 #include "queue/memory_queue.hpp"
 
+#include <fnmatch.h>
+
 namespace chouette {
 
 std::set<std::pair<double, std::string_view>> MemoryQueue::Stored::by_time() const {
@@ -166,6 +168,20 @@ QueueResult<std::size_t> MemoryQueue::size(QueueName queue) {
     return tl::unexpected(*error);
   }
   return at(queue).keys.size();
+}
+
+QueueResult<HashSizes> MemoryQueue::hash_sizes(const std::string& pattern,
+                                               const std::string& /*cursor*/) {
+  if (const auto error = enter("hash_sizes")) {
+    return tl::unexpected(*error);
+  }
+  HashSizes found{{}, "0"};
+  for (const auto& [key, fields] : hashes) {
+    if (::fnmatch(pattern.c_str(), key.c_str(), 0) == 0) {
+      found.hashes.push_back({key, fields});
+    }
+  }
+  return found;
 }
 
 }  // namespace chouette

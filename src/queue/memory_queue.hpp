@@ -21,6 +21,9 @@ public:
   /// Called at the start of each call with its name, for tests that fail the n-th of a kind.
   std::function<void(std::string_view call)> on_call;
 
+  /// For tests: hashes beside the queues, by key.
+  std::map<std::string, std::size_t> hashes;
+
   /// For tests: half a record.
   void put_key(QueueName queue, const std::string& key, double timestamp);
   void put_value(QueueName queue, const std::string& key, const std::string& value);
@@ -36,6 +39,7 @@ public:
   QueueResult<Expired> expire(QueueName queue, double before) override;
   QueueResult<std::size_t> trim(QueueName queue, std::size_t keep) override;
   QueueResult<std::size_t> size(QueueName queue) override;
+  QueueResult<HashSizes> hash_sizes(const std::string& pattern, const std::string& cursor) override;
 
 private:
   struct Stored {

@@ -96,6 +96,18 @@ struct Additions {
   std::vector<SecondsTaken> seconds = {};
 };
 
+/// Hashes in Redis, beside the queues, and how many fields each has.
+struct HashSizes {
+  struct Hash {
+    std::string key;
+    std::size_t fields;
+
+    bool operator==(const Hash&) const = default;
+  };
+  std::vector<Hash> hashes;
+  std::string cursor;  ///< Where to go on; "0" at the end.
+};
+
 /// The storage between applications and the intake. Each call either happens as a whole or not at
 /// all; after an `unreachable` error it may have happened, and repeating it with the same records
 /// does no harm. Called from one thread at a time.
@@ -135,6 +147,12 @@ public:
 
   /// How many records wait.
   virtual QueueResult<std::size_t> size(QueueName queue) = 0;
+
+  /// One step through all keys, from `cursor`, "0" at first: the hashes among some thousand of them
+  /// whose keys match the glob `pattern`. From "0" to "0" each hash that is there throughout comes
+  /// up, maybe repeatedly. What is no hash is left out.
+  virtual QueueResult<HashSizes> hash_sizes(const std::string& pattern,
+                                            const std::string& cursor) = 0;
 };
 
 }  // namespace chouette

@@ -4,6 +4,14 @@
 #include <poll.h>
 #include <sys/time.h>
 
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <system_error>
+
+#include "queue/list_reader.hpp"
+#include "queue/redis_tls.hpp"
+
 namespace chouette {
 
 namespace {
@@ -15,9 +23,18 @@ timeval to_timeval(std::chrono::milliseconds duration) {
   return value;
 }
 
-std::string place(const RedisSettings& settings) {
-  return settings.socket.empty() ? settings.host + ":" + std::to_string(settings.port)
-                                 : settings.socket;
+QueueError error_from(std::string_view text) {
+  const auto code = text.starts_with("WRONGTYPE") ? QueueErrc::wrong_type : QueueErrc::refused;
+  return {code, "Redis answers: " + std::string(text)};
+}
+
+/// As Redis wants it before a list, `*`, and before a text, `$`.
+void append_length(char mark, std::size_t length, std::string& out) {
+  std::array<char, 32> digits;
+  const auto result = std::to_chars(digits.data(), digits.data() + digits.size(), length);
+  out += mark;
+  out.append(digits.data(), result.ptr);
+  out += "\r\n";
 }
 
 QueueResult<void> sign_in(RedisConnection& connection, const RedisSettings& settings) {
@@ -53,20 +70,30 @@ std::optional<QueueError> error_of(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_ERROR) {
     return std::nullopt;
   }
-  const std::string text(reply.str, reply.len);
-  const auto code = text.rfind("WRONGTYPE", 0) == 0 ? QueueErrc::wrong_type : QueueErrc::refused;
-  return QueueError{code, "Redis answers: " + text};
+  return error_from({reply.str, reply.len});
+}
+
+QueueError unexpected_answer(std::string_view command) {
+  return {QueueErrc::refused, "Redis gives an unexpected answer to " + std::string(command)};
+}
+
+void RedisCommand::add(std::string_view argument) {
+  append_length('$', argument.size(), arguments_);
+  arguments_.append(argument).append("\r\n");
+  ++count_;
 }
 
 QueueResult<RedisConnection> RedisConnection::open(const RedisSettings& settings,
                                                    std::chrono::milliseconds timeout) {
   const auto limit = to_timeval(timeout);
+  const bool tls = settings.tls && settings.socket.empty();
   Context context(settings.socket.empty()
                       ? redisConnectWithTimeout(settings.host.c_str(), settings.port, limit)
                       : redisConnectUnixWithTimeout(settings.socket.c_str(), limit));
-  const auto failed = [&settings](const std::string& reason) {
-    return tl::unexpected(QueueError{
-        QueueErrc::unreachable, "no connection to Redis at " + place(settings) + ": " + reason});
+  const auto failed = [&](const std::string& reason) {
+    return tl::unexpected(
+        QueueError{QueueErrc::unreachable, "no connection to Redis at " + address_of(settings) +
+                                               (tls ? " over TLS: " : ": ") + reason});
   };
   if (!context) {
     return failed("out of memory");
@@ -77,7 +104,12 @@ QueueResult<RedisConnection> RedisConnection::open(const RedisSettings& settings
   if (redisSetTimeout(context.get(), limit) != REDIS_OK) {
     return failed("cannot set a timeout");
   }
-  RedisConnection connection(std::move(context));
+  if (tls) {
+    if (const auto started = start_redis_tls(*context, settings.host, settings.tls_ca); !started) {
+      return failed(started.error());
+    }
+  }
+  RedisConnection connection(std::move(context), tls);
   if (auto signed_in = sign_in(connection, settings); !signed_in) {
     return tl::unexpected(signed_in.error());
   }
@@ -85,15 +117,24 @@ QueueResult<RedisConnection> RedisConnection::open(const RedisSettings& settings
 }
 
 QueueError RedisConnection::broken() const {
-  return {QueueErrc::unreachable,
-          std::string("the connection to Redis broke: ") + context_->errstr};
+  std::string reason = context_->errstr;
+  if (tls_) {
+    // hiredis knows only of system calls' errors.
+    reason = take_redis_tls_fault().value_or(reason);
+  }
+  if (reason == std::generic_category().message(EAGAIN)) {
+    return {QueueErrc::unreachable, "Redis does not answer in time"};
+  }
+  return {QueueErrc::unreachable, "the connection to Redis broke: " + reason};
 }
 
 QueueResult<void> RedisConnection::send(const RedisCommand& command) {
-  // hiredis takes a pointer to non-const pointers, but does not write through it.
-  auto** texts = const_cast<const char**>(command.texts_.data());
-  if (redisAppendCommandArgv(context_.get(), static_cast<int>(command.texts_.size()), texts,
-                             command.lengths_.data()) != REDIS_OK) {
+  std::string head;
+  append_length('*', command.count_, head);
+  const auto append = [this](const std::string& text) {
+    return redisAppendFormattedCommand(context_.get(), text.data(), text.size()) == REDIS_OK;
+  };
+  if (!append(head) || !append(command.arguments_)) {
     return tl::unexpected(broken());
   }
   // Written at once, so that a transaction of any size takes no memory here.
@@ -105,12 +146,24 @@ QueueResult<void> RedisConnection::send(const RedisCommand& command) {
   return {};
 }
 
-QueueResult<RedisReply> RedisConnection::receive() {
-  void* reply = nullptr;
-  if (redisGetReply(context_.get(), &reply) != REDIS_OK) {
-    return tl::unexpected(broken());
+QueueResult<void*> RedisConnection::next_answer() {
+  void* answer = nullptr;
+  while (redisGetReplyFromReader(context_.get(), &answer) == REDIS_OK) {
+    if (answer != nullptr) {
+      return answer;
+    }
+    // hiredis takes an EINTR that is left from before for a reason to read on, without end.
+    errno = 0;
+    if (redisBufferRead(context_.get()) != REDIS_OK) {
+      break;
+    }
   }
-  return RedisReply(static_cast<redisReply*>(reply));
+  return tl::unexpected(broken());
+}
+
+QueueResult<RedisReply> RedisConnection::receive() {
+  return next_answer().map(
+      [](void* answer) { return RedisReply(static_cast<redisReply*>(answer)); });
 }
 
 QueueResult<RedisReply> RedisConnection::ask(const RedisCommand& command) {
@@ -124,6 +177,25 @@ QueueResult<RedisReply> RedisConnection::ask(const RedisCommand& command) {
     }
   }
   return reply;
+}
+
+QueueResult<PackedStrings> RedisConnection::ask_list(const RedisCommand& command,
+                                                     std::string_view name) {
+  if (auto sent = send(command); !sent) {
+    return tl::unexpected(sent.error());
+  }
+  ListReader reader(*context_->reader);
+  if (const auto answer = next_answer(); !answer) {
+    return tl::unexpected(answer.error());
+  }
+  auto reply = reader.finish();
+  if (reply.error) {
+    return tl::unexpected(error_from(*reply.error));
+  }
+  if (!reply.texts) {
+    return tl::unexpected(unexpected_answer(name));
+  }
+  return std::move(*reply.texts);
 }
 
 bool RedisConnection::alive() const {

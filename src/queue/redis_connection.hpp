@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "queue/queue.hpp"
 #include "queue/redis_settings.hpp"
@@ -15,7 +14,7 @@ struct redisReply;
 
 namespace chouette {
 
-/// A command for Redis: binary-safe arguments. The texts must live until it is sent.
+/// A command for Redis: binary-safe arguments, which are copied.
 class RedisCommand {
 public:
   RedisCommand(std::initializer_list<std::string_view> arguments) {
@@ -23,15 +22,12 @@ public:
       add(argument);
     }
   }
-  void add(std::string_view argument) {
-    texts_.push_back(argument.data());
-    lengths_.push_back(argument.size());
-  }
+  void add(std::string_view argument);
 
 private:
   friend class RedisConnection;
-  std::vector<const char*> texts_;
-  std::vector<std::size_t> lengths_;
+  std::string arguments_;  ///< As they are sent.
+  std::size_t count_ = 0;
 };
 
 struct FreeRedisReply {
@@ -41,6 +37,9 @@ using RedisReply = std::unique_ptr<redisReply, FreeRedisReply>;
 
 /// The error that `reply` is; none if it is no error.
 std::optional<QueueError> error_of(const redisReply& reply);
+
+/// For an answer that is no error, but not of the kind that `command` is answered with.
+QueueError unexpected_answer(std::string_view command);
 
 /// A signed-in connection. After an `unreachable` error it is of no use and must be dropped, for
 /// an answer may still be on its way. Each wait for the server ends after the timeout.
@@ -58,6 +57,10 @@ public:
   /// Sends `command` and returns its answer; an error answer becomes an error.
   QueueResult<RedisReply> ask(const RedisCommand& command);
 
+  /// Sends `command`, which is called `name`, and returns the list of texts that it is answered
+  /// with; absent is what is no text.
+  QueueResult<PackedStrings> ask_list(const RedisCommand& command, std::string_view name);
+
   /// False if the server has closed the connection since the last answer.
   bool alive() const;
 
@@ -67,10 +70,12 @@ private:
   };
   using Context = std::unique_ptr<redisContext, Close>;
 
-  explicit RedisConnection(Context context) : context_(std::move(context)) {}
+  RedisConnection(Context context, bool tls) : context_(std::move(context)), tls_(tls) {}
   QueueError broken() const;
+  QueueResult<void*> next_answer();
 
   Context context_;
+  bool tls_;
 };
 
 }  // namespace chouette

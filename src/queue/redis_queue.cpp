@@ -11,6 +11,8 @@
 #include <limits>
 #include <utility>
 
+#include "queue/hash_sizes.hpp"
+
 namespace chouette {
 
 namespace {
@@ -19,6 +21,8 @@ namespace {
 constexpr std::string_view fence_key = "chouette:fence";
 /// Keys in one command: beyond a few hundred nothing is gained, and Redis serves others meanwhile.
 constexpr std::size_t window = 1000;
+/// A name server that does not answer takes far longer than the timeout: not once for each call.
+constexpr std::chrono::seconds pause_after_slow_failure{2};
 /// How many values without a key are looked for, and remembered, in one call.
 constexpr std::size_t lone_values_limit = 1000;
 
@@ -33,10 +37,6 @@ std::string to_score(double value) {
 
 std::string_view text_of(const redisReply& reply) {
   return {reply.str, reply.len};
-}
-
-QueueError unexpected_answer(std::string_view command) {
-  return {QueueErrc::refused, "Redis gives an unexpected answer to " + std::string(command)};
 }
 
 std::string seconds_key(std::int64_t bucket) {
@@ -79,13 +79,10 @@ public:
   void add(QueueName queue, const std::vector<NewRecord>& records) {
     for (std::size_t from = 0; from < records.size(); from += window) {
       const auto to = std::min(from + window, records.size());
-      std::vector<std::string> scores;
-      scores.reserve(to - from);
       RedisCommand zadd{"ZADD", queue.keys};
       RedisCommand hset{"HSET", queue.values};
       for (auto i = from; i < to; ++i) {
-        scores.push_back(to_score(records[i].timestamp));
-        zadd.add(scores.back());
+        zadd.add(to_score(records[i].timestamp));
         zadd.add(records[i].key);
         hset.add(records[i].key);
         hset.add(records[i].value);
@@ -100,12 +97,9 @@ public:
       const auto key = seconds_key(bucket);
       for (std::size_t from = 0; from < marks.size(); from += window) {
         const auto to = std::min(from + window, marks.size());
-        std::vector<std::string> texts;
-        texts.reserve(to - from);
         RedisCommand sadd{"SADD", key};
         for (auto i = from; i < to; ++i) {
-          texts.push_back(std::to_string(marks[i]));
-          sadd.add(texts.back());
+          sadd.add(std::to_string(marks[i]));
         }
         send(sadd);
       }
@@ -158,29 +152,44 @@ private:
   std::optional<QueueError> failure_;
 };
 
-QueueResult<void> check_type(RedisConnection& connection, std::string_view key,
-                             std::string_view type) {
-  const auto reply = connection.ask({"TYPE", key});
-  if (!reply) {
-    return tl::unexpected(reply.error());
-  }
-  const auto found = text_of(**reply);
-  if (found != "none" && found != type) {
-    return tl::unexpected(QueueError{
-        QueueErrc::wrong_type,
-        std::string(key) + " holds a " + std::string(found) + ", not a " + std::string(type)});
-  }
-  return {};
+/// A key and the type that it has if it is there.
+struct TypedKey {
+  std::string key;
+  std::string_view type;
+};
+
+std::vector<TypedKey> typed_keys(QueueName queue) {
+  return {{std::string(queue.keys), "zset"}, {std::string(queue.values), "hash"}};
 }
 
 /// Redis rolls nothing back: were a queue's key of another type, half of a transaction would
 /// happen, and records that were to be moved would only be removed. So its type is looked at
 /// before.
-QueueResult<void> check_types(RedisConnection& connection, QueueName queue) {
-  if (auto right = check_type(connection, queue.keys, "zset"); !right) {
-    return right;
+QueueResult<void> check_types(RedisConnection& connection, const std::vector<TypedKey>& keys) {
+  for (const auto& [key, type] : keys) {
+    if (auto sent = connection.send({"TYPE", key}); !sent) {
+      return sent;
+    }
   }
-  return check_type(connection, queue.values, "hash");
+  QueueResult<void> result;
+  for (const auto& [key, type] : keys) {
+    const auto reply = connection.receive();
+    if (!reply) {
+      return tl::unexpected(reply.error());
+    }
+    if (!result) {
+      continue;  // The first fault is told; the other answers are still to be read.
+    }
+    const auto found = text_of(**reply);
+    if (const auto error = error_of(**reply)) {
+      result = tl::unexpected(*error);
+    } else if (found != "none" && found != type) {
+      result =
+          tl::unexpected(QueueError{QueueErrc::wrong_type, key + " holds a " + std::string(found) +
+                                                               ", not a " + std::string(type)});
+    }
+  }
+  return result;
 }
 
 /// Without a transaction, which a Redis that is out of memory refuses even where it would free
@@ -204,7 +213,7 @@ QueueResult<void> remove_out_of_memory(RedisConnection& connection, QueueName qu
 
 QueueResult<void> remove_keys(RedisConnection& connection, QueueName queue,
                               const PackedStrings& keys) {
-  if (auto right = check_types(connection, queue); !right) {
+  if (auto right = check_types(connection, typed_keys(queue)); !right) {
     return right;
   }
   Transaction transaction(connection);
@@ -214,31 +223,6 @@ QueueResult<void> remove_keys(RedisConnection& connection, QueueName queue,
     return remove_out_of_memory(connection, queue, keys);
   }
   return done;
-}
-
-QueueResult<PackedStrings> strings_of(const QueueResult<RedisReply>& reply,
-                                      std::string_view command) {
-  if (!reply) {
-    return tl::unexpected(reply.error());
-  }
-  const auto& array = **reply;
-  if (array.type != REDIS_REPLY_ARRAY) {
-    return tl::unexpected(unexpected_answer(command));
-  }
-  PackedStrings strings;
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < array.elements; ++i) {
-    bytes += array.element[i]->len;
-  }
-  strings.reserve(array.elements, bytes);
-  for (std::size_t i = 0; i < array.elements; ++i) {
-    if (array.element[i]->type == REDIS_REPLY_STRING) {
-      strings.push_back(text_of(*array.element[i]));
-    } else {
-      strings.push_absent();
-    }
-  }
-  return strings;
 }
 
 QueueResult<std::size_t> number_of(const QueueResult<RedisReply>& reply) {
@@ -260,9 +244,9 @@ QueueResult<PackedStrings> list_keys(RedisConnection& connection, QueueName queu
                                      std::size_t limit) {
   constexpr std::size_t no_limit = std::numeric_limits<std::int32_t>::max();
   const auto count = limit < no_limit ? std::to_string(limit) : "-1";
-  return strings_of(connection.ask({"ZRANGEBYSCORE", queue.keys, to_score(range.from),
-                                    range_end(range), "LIMIT", "0", count}),
-                    "ZRANGEBYSCORE");
+  return connection.ask_list(
+      {"ZRANGEBYSCORE", queue.keys, to_score(range.from), range_end(range), "LIMIT", "0", count},
+      "ZRANGEBYSCORE");
 }
 
 /// Those of `fields` that the sorted set does not know.
@@ -332,8 +316,16 @@ auto RedisQueue::with_connection(Operation operation)
     -> decltype(operation(std::declval<RedisConnection&>())) {
   if (!connection_ || !connection_->alive()) {
     connection_.reset();
+    const auto begin = Clock::now();
+    if (begin < not_before_) {
+      return tl::unexpected(slow_failure_);
+    }
     auto opened = RedisConnection::open(settings_, timeout_);
     if (!opened) {
+      if (Clock::now() - begin > timeout_) {
+        slow_failure_ = opened.error();
+        not_before_ = Clock::now() + pause_after_slow_failure;
+      }
       return tl::unexpected(opened.error());
     }
     connection_ = std::move(*opened);
@@ -347,10 +339,9 @@ auto RedisQueue::with_connection(Operation operation)
 
 QueueResult<std::optional<double>> RedisQueue::oldest(QueueName queue, TimeRange range) {
   return with_connection([&](RedisConnection& connection) -> QueueResult<std::optional<double>> {
-    const auto reply =
-        strings_of(connection.ask({"ZRANGEBYSCORE", queue.keys, to_score(range.from),
-                                   range_end(range), "WITHSCORES", "LIMIT", "0", "1"}),
-                   "ZRANGEBYSCORE");
+    const auto reply = connection.ask_list({"ZRANGEBYSCORE", queue.keys, to_score(range.from),
+                                            range_end(range), "WITHSCORES", "LIMIT", "0", "1"},
+                                           "ZRANGEBYSCORE");
     if (!reply) {
       return tl::unexpected(reply.error());
     }
@@ -376,7 +367,7 @@ QueueResult<PackedStrings> RedisQueue::fetch(QueueName queue, const PackedString
     for (std::size_t i = 0; i < keys.size(); ++i) {
       hmget.add(keys[i]);
     }
-    return strings_of(connection.ask(hmget), "HMGET");
+    return connection.ask_list(hmget, "HMGET");
   });
 }
 
@@ -390,18 +381,16 @@ QueueResult<void> RedisQueue::replace(QueueName from, const PackedStrings& keys,
     return remove(from, keys);
   }
   return with_connection([&](RedisConnection& connection) -> QueueResult<void> {
-    if (auto right = check_types(connection, to); !right) {
-      return right;
-    }
+    auto keys_to_check = typed_keys(to);
     if (from != to) {
-      if (auto right = check_types(connection, from); !right) {
-        return right;
-      }
+      const auto others = typed_keys(from);
+      keys_to_check.insert(keys_to_check.end(), others.begin(), others.end());
     }
     for (const auto& taken : added.seconds) {
-      if (auto right = check_type(connection, seconds_key(taken.bucket), "set"); !right) {
-        return right;
-      }
+      keys_to_check.push_back({seconds_key(taken.bucket), "set"});
+    }
+    if (auto right = check_types(connection, keys_to_check); !right) {
+      return right;
     }
     if (auto fenced = fence_off_late_transactions(connection); !fenced) {
       return fenced;
@@ -433,22 +422,22 @@ QueueResult<void> RedisQueue::fence_off_late_transactions(RedisConnection& conne
 }
 
 QueueResult<std::vector<std::int64_t>> RedisQueue::seconds_taken(std::int64_t bucket) {
-  return with_connection([&](RedisConnection& connection)
-                             -> QueueResult<std::vector<std::int64_t>> {
-    const auto members = strings_of(connection.ask({"SMEMBERS", seconds_key(bucket)}), "SMEMBERS");
-    if (!members) {
-      return tl::unexpected(members.error());
-    }
-    std::vector<std::int64_t> marks;
-    marks.reserve(members->size());
-    for (std::size_t i = 0; i < members->size(); ++i) {
-      const auto text = (*members)[i];
-      std::int64_t mark = 0;
-      std::from_chars(text.data(), text.data() + text.size(), mark);
-      marks.push_back(mark);
-    }
-    return marks;
-  });
+  return with_connection(
+      [&](RedisConnection& connection) -> QueueResult<std::vector<std::int64_t>> {
+        const auto members = connection.ask_list({"SMEMBERS", seconds_key(bucket)}, "SMEMBERS");
+        if (!members) {
+          return tl::unexpected(members.error());
+        }
+        std::vector<std::int64_t> marks;
+        marks.reserve(members->size());
+        for (std::size_t i = 0; i < members->size(); ++i) {
+          const auto text = (*members)[i];
+          std::int64_t mark = 0;
+          std::from_chars(text.data(), text.data() + text.size(), mark);
+          marks.push_back(mark);
+        }
+        return marks;
+      });
 }
 
 QueueResult<void> RedisQueue::remove(QueueName queue, const PackedStrings& keys) {
@@ -539,6 +528,12 @@ QueueResult<std::size_t> RedisQueue::size(QueueName queue) {
   return with_connection([&](RedisConnection& connection) {
     return number_of(connection.ask({"ZCARD", queue.keys}));
   });
+}
+
+QueueResult<HashSizes> RedisQueue::hash_sizes(const std::string& pattern,
+                                              const std::string& cursor) {
+  return with_connection(
+      [&](RedisConnection& connection) { return scan_hash_sizes(connection, pattern, cursor); });
 }
 
 }  // namespace chouette

@@ -29,8 +29,11 @@ public:
   QueueResult<Expired> expire(QueueName queue, double before) override;
   QueueResult<std::size_t> trim(QueueName queue, std::size_t keep) override;
   QueueResult<std::size_t> size(QueueName queue) override;
+  QueueResult<HashSizes> hash_sizes(const std::string& pattern, const std::string& cursor) override;
 
 private:
+  using Clock = std::chrono::steady_clock;
+
   /// Runs `operation` on a live connection, which is dropped if it breaks meanwhile.
   template <class Operation>
   auto with_connection(Operation operation)
@@ -44,6 +47,8 @@ private:
   bool fence_needed_ = true;  ///< At first, too: a killed agent may have left a transaction.
   std::chrono::milliseconds timeout_;
   std::optional<RedisConnection> connection_;
+  Clock::time_point not_before_;  ///< No attempt to connect before,
+  QueueError slow_failure_{};     ///< for the last one took long, and failed with this.
   std::map<std::string_view, std::vector<std::string>> lone_values_;  ///< By queue: seen once.
 };
 

@@ -17,6 +17,7 @@
 #include "actors/redis.hpp"
 #include "metrics/losses.hpp"
 #include "queue/memory_queue.hpp"
+#include "status/status_board.hpp"
 
 namespace chouette::test {
 
@@ -43,7 +44,7 @@ protected:
     log_->set_pattern("%l %v");
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", log_));
     spdlog::set_level(spdlog::level::debug);
-    redis_ = spawn(redis, std::shared_ptr<Queue>(queue_));
+    redis_ = spawn(redis, std::shared_ptr<Queue>(queue_), board_);
     run();
   }
 
@@ -127,6 +128,8 @@ protected:
   std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> log_ =
       std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(10000);
   std::shared_ptr<MemoryQueue> queue_ = std::make_shared<MemoryQueue>();
+  std::shared_ptr<StatusBoard> board_ =
+      std::make_shared<StatusBoard>("1.2.3", scheduler_.clock().now());
   std::shared_ptr<LossBook> losses_ = std::make_shared<LossBook>();
   std::vector<caf::actor> actors_;
   redis_actor redis_;

@@ -8,13 +8,15 @@ namespace {
 class RedisActor : public ActorTest {
 protected:
   /// Asks for the oldest raw metric; the error's code, or 0.
-  int ask() {
+  int ask() { return ask<OldestRecord>(Oldest{raw_metrics, all_time}); }
+
+  template <class Answer, class Request>
+  int ask(const Request& request) {
     caf::scoped_actor self{system_};
-    auto response = self->request(redis_, caf::infinite, Oldest{raw_metrics, all_time});
+    auto response = self->request(redis_, caf::infinite, request);
     run();
     int code = 0;
-    response.receive([](const OldestRecord&) {},
-                     [&](const caf::error& error) { code = error.code(); });
+    response.receive([](const Answer&) {}, [&](const caf::error& error) { code = error.code(); });
     return code;
   }
 };
@@ -43,6 +45,37 @@ TEST_F(RedisActor, SaysOnceThatSomethingIsRefusedAndOnceThatItWorksAgain) {
   EXPECT_EQ(ask(), 0);
   EXPECT_EQ(logged("reading chouette:metrics:raw.keys fails: Redis answers: LOADING"), 1U);
   EXPECT_EQ(logged("works again after 3 s"), 1U);
+}
+
+TEST_F(RedisActor, WritesOnTheBoardWhetherRedisCanBeUsed) {
+  const auto on_board = [this] { return board_->read(wall(), scheduler_.clock().now()).redis; };
+  EXPECT_FALSE(on_board().reachable);
+  ask();
+  EXPECT_TRUE(on_board().reachable);
+  EXPECT_EQ(on_board().error, "");
+  for (const auto* const refusal : {"NOAUTH Authentication required.", "WRONGPASS", "LOADING"}) {
+    queue_->failure = QueueError{QueueErrc::refused, std::string("Redis answers: ") + refusal};
+    ask();
+    EXPECT_FALSE(on_board().reachable) << refusal;
+    EXPECT_EQ(on_board().error, std::string("Redis answers: ") + refusal);
+    queue_->failure.reset();
+    ask();
+    EXPECT_TRUE(on_board().reachable);
+    EXPECT_EQ(on_board().error, "");
+  }
+  queue_->failure = QueueError{QueueErrc::refused, "Redis answers: OOM command not allowed"};
+  ask();
+  EXPECT_TRUE(on_board().reachable);
+  EXPECT_EQ(on_board().error, "Redis answers: OOM command not allowed");
+  // That Redis still answers other calls does not end what it refuses.
+  queue_->failure.reset();
+  EXPECT_EQ((ask<RecordCount>(AskSize{wrapped_logs})), 0);
+  EXPECT_EQ(on_board().error, "Redis answers: OOM command not allowed");
+  ask();
+  EXPECT_EQ(on_board().error, "");
+  queue_->failure = QueueError{QueueErrc::unreachable, "no connection"};
+  ask();
+  EXPECT_FALSE(on_board().reachable);
 }
 
 }  // namespace

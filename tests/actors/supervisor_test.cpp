@@ -28,9 +28,11 @@ protected:
   caf::actor second_ = worker("second");
   caf::actor third_ = worker("third");
   std::vector<std::string> ended_;
+  int failures_ = 0;
   caf::actor supervisor_ =
       spawn(supervisor,
-            std::vector<VitalActor>{{"first", first_}, {"second", second_}, {"third", third_}});
+            std::vector<VitalActor>{{"first", first_}, {"second", second_}, {"third", third_}},
+            [this] { ++failures_; });
   caf::scoped_actor self_{system_};
 
   /// Why the supervisor ended.
@@ -52,6 +54,7 @@ TEST_F(Supervisor, StopsTheActorsInTheirOrder) {
   caf::anon_send_exit(supervisor_, caf::exit_reason::user_shutdown);
   EXPECT_EQ(end(), caf::error{caf::exit_reason::user_shutdown});
   EXPECT_EQ(ended_, (std::vector<std::string>{"first", "second", "third"}));
+  EXPECT_EQ(failures_, 0);
 }
 
 TEST_F(Supervisor, StopsAllAndFailsWhenOneFails) {
@@ -60,6 +63,7 @@ TEST_F(Supervisor, StopsAllAndFailsWhenOneFails) {
   ASSERT_TRUE(reason);
   EXPECT_NE(*reason, caf::exit_reason::user_shutdown);
   EXPECT_EQ(ended_, (std::vector<std::string>{"second", "first", "third"}));
+  EXPECT_EQ(failures_, 1);
   EXPECT_EQ(logged("critical [Supervisor] the second has failed: it broke"), 1U);
 }
 

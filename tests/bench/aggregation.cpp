@@ -1,14 +1,19 @@
-// How long the agent takes to aggregate a backlog, next to a program that only reads and deletes
-// the same records on the same Redis; and how much memory it takes. Usage:
-//   bench-aggregation [records]
+// How long the agent takes to aggregate a backlog, next to programs that only read and delete the
+// same records on the same Redis; and how much memory it takes. Usage:
+//   bench-aggregation [--series N] [--rounds N] [--json FILE] [records]
+// 200 series, medians of 5 rounds, 100,000 records by default.
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
 #include <caf/all.hpp>
 #include <chrono>
 #include <cstdio>
-#include <iostream>
+#include <ctime>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -29,10 +34,49 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int rounds = 5;
+/// What is measured, and how often.
+struct Task {
+  std::size_t records = 100000;
+  std::size_t series = 200;
+  int rounds = 5;
+};
 
-/// The agent's own actors, from the tick to the empty queue.
-double aggregate(const test::RedisServer& server, test::RedisClient& redis_client) {
+struct Measured {
+  std::vector<double> time;
+  std::vector<double> cpu;
+};
+
+double cpu_seconds_of_this_thread() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+using Drain = std::size_t (*)(const std::string& socket, QueueName queue);
+
+void measure_bare(const test::RedisServer& server, const Task& task, Drain drain_queue,
+                  Measured& measured) {
+  auto redis_client = server.client();
+  redis_client.command({"FLUSHALL"});
+  fill_raw_queue(redis_client, task.records, task.series);
+  const auto start = Clock::now();
+  const auto cpu = cpu_seconds();
+  if (drain_queue(server.socket(), raw_metrics) != task.records) {
+    throw std::runtime_error("a bare drain did not see all records");
+  }
+  measured.time.push_back(seconds_since(start));
+  measured.cpu.push_back(cpu_seconds() - cpu);
+}
+
+std::size_t drain_by_key(const std::string& socket, QueueName queue) {
+  return drain(socket, queue);
+}
+
+/// The agent's own actors, from the tick to the empty queue. Returns how many points they made.
+std::size_t measure_agent(const test::RedisServer& server, const Task& task, Measured& measured) {
+  auto redis_client = server.client();
+  redis_client.command({"FLUSHALL"});
+  fill_raw_queue(redis_client, task.records, task.series);
   caf::actor_system_config config;
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", std::size_t{2});
@@ -41,87 +85,108 @@ double aggregate(const test::RedisServer& server, test::RedisClient& redis_clien
                                 .histogram_aggregates = {"max", "median", "avg", "count"},
                                 .histogram_percentiles = {0.95}};
   const auto redis_handle = system.spawn<caf::detached>(
-      redis, std::make_shared<RedisQueue>(RedisSettings{.socket = server.socket()}));
+      redis, std::make_shared<RedisQueue>(RedisSettings{.socket = server.socket()}),
+      std::make_shared<StatusBoard>());
   const auto aggregator_handle =
       system.spawn(aggregator, redis_handle,
                    AggregatorSettings{.interval = 10s,
                                       .wrapper = make_wrapper("datadog", wrapper),
                                       .losses = std::make_shared<LossBook>()});
   const auto start = Clock::now();
+  // This thread only looks whether the others are done: what it takes is not the agent's.
+  const auto others_cpu = [] { return cpu_seconds() - cpu_seconds_of_this_thread(); };
+  const auto cpu = others_cpu();
   caf::anon_send(aggregator_handle, Tick{});
   while (redis_client.size(raw_metrics) > 0) {
     std::this_thread::sleep_for(1ms);
   }
-  const auto elapsed = seconds_since(start);
+  measured.time.push_back(seconds_since(start));
+  measured.cpu.push_back(others_cpu() - cpu);
   caf::anon_send_exit(aggregator_handle, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(redis_handle, caf::exit_reason::user_shutdown);
-  return elapsed;
+  return redis_client.size(wrapped_metrics);
 }
 
-int run(std::size_t records) {
-  spdlog::set_level(spdlog::level::off);
-  test::RedisServer server;
+void add_memory(Figures& figures, const test::RedisServer& server, const Task& task) {
   auto redis_client = server.client();
-  std::vector<double> bare;
-  std::vector<double> bare_cpu;
-  std::vector<double> agent;
-  std::vector<double> agent_cpu;
-  std::size_t points = 0;
-  for (int i = 0; i < rounds; ++i) {
-    redis_client.command({"FLUSHALL"});
-    fill_raw_queue(redis_client, records);
-    const auto start = Clock::now();
-    auto cpu = cpu_seconds();
-    if (drain(server.socket(), raw_metrics) != records) {
-      std::cerr << "the bare drain did not see all records\n";
-      return 1;
-    }
-    bare.push_back(seconds_since(start));
-    bare_cpu.push_back(cpu_seconds() - cpu);
-    fill_raw_queue(redis_client, records);
-    cpu = cpu_seconds();
-    agent.push_back(aggregate(server, redis_client));
-    agent_cpu.push_back(cpu_seconds() - cpu);
-    points = redis_client.size(wrapped_metrics);
-  }
-
-  // Memory is the whole program's, as it is shipped.
+  redis_client.command({"FLUSHALL"});
+  // The whole program's, as it is shipped.
   test::Intake intake;
   test::AgentProcess busy(server, intake,
                           {{"AGGREGATE_INTERVAL", "10"}, {"RELEASE_INTERVAL", "86400"}});
   busy.wait_for_log("starts");
-  fill_raw_queue(redis_client, records);
-  const auto done = test::eventually([&] { return redis_client.size(raw_metrics) == 0; }, 120s);
-  const auto peak = memory(busy.pid(), "VmHWM");
-  const auto after = memory(busy.pid(), "VmRSS");
+  fill_raw_queue(redis_client, task.records, task.series);
+  if (!test::eventually([&] { return redis_client.size(raw_metrics) == 0; }, 120s)) {
+    throw std::runtime_error("the agent did not aggregate all records");
+  }
+  figures.add("resident memory at its peak, aggregating", memory(busy.pid(), "VmHWM"), "MiB", {},
+              at_most(40));
+  figures.add("resident memory afterwards", memory(busy.pid(), "VmRSS"), "MiB");
   busy.stop();
   redis_client.command({"FLUSHALL"});
   test::AgentProcess idle(server, intake,
                           {{"AGGREGATE_INTERVAL", "10"}, {"COLLECTOR_PLUGINS", "host"}});
   intake.wait_until([&] { return intake.metric_requests().size() >= 3; });
-  const auto resident = memory(idle.pid(), "VmRSS");
+  figures.add("resident memory idle with the host plugin", memory(idle.pid(), "VmRSS"), "MiB", {},
+              at_most(20));
   idle.stop();
-  if (!done) {
-    std::cerr << "the agent did not aggregate all records\n";
-    return 1;
-  }
+}
 
-  std::printf("%zu raw records, 200 series, 60 buckets -> %zu points; medians of %d runs\n\n",
-              records, points, rounds);
-  print("bare hiredis program: read and delete", median(bare), "s");
-  print("agent: read, aggregate, store points, delete", median(agent), "s");
-  print("ratio", median(agent) / median(bare), "", "(at most 2.0)");
-  print("bare hiredis program, CPU", median(bare_cpu), "s");
-  print("agent, CPU", median(agent_cpu), "s");
-  print("agent, resident memory at its peak", peak, "MiB", "(at most 40)");
-  print("agent, resident memory afterwards", after, "MiB");
-  print("agent, resident memory idle with the host plugin", resident, "MiB", "(at most 20)");
-  return 0;
+void run(Figures& figures, const Task& task) {
+  spdlog::set_level(spdlog::level::off);
+  const test::RedisServer server;
+  Measured by_key;
+  Measured without_objects;
+  Measured renamed;
+  Measured agent;
+  std::size_t points = 0;
+  for (int i = 0; i < task.rounds; ++i) {
+    measure_bare(server, task, drain_by_key, by_key);
+    measure_bare(server, task, drain_without_objects, without_objects);
+    measure_bare(server, task, drain_renamed, renamed);
+    points = measure_agent(server, task, agent);
+  }
+  std::array<char, 160> setting{};
+  (void)std::snprintf(setting.data(), setting.size(),
+                      "%zu raw records, %zu series, 20 buckets -> %zu points; medians of %d runs",
+                      task.records, task.series, points, task.rounds);
+  figures.describe(setting.data());
+  figures.add("bare: read, delete by key", median(by_key.time), "s");
+  figures.add("bare: the same without objects", median(without_objects.time), "s");
+  figures.add("bare: renamed, windows asked for ahead", median(renamed.time), "s");
+  const auto fastest =
+      std::min({median(by_key.time), median(without_objects.time), median(renamed.time)});
+  figures.add("read, aggregate, store points, delete", median(agent.time), "s",
+              Peer{"the fastest of these", fastest}, at_most_times_peer(1.5));
+  figures.add("CPU, bare by key", median(by_key.cpu), "s");
+  figures.add("CPU, bare without objects", median(without_objects.cpu), "s");
+  figures.add("CPU, bare renamed", median(renamed.cpu), "s");
+  const auto least =
+      std::min({median(by_key.cpu), median(without_objects.cpu), median(renamed.cpu)});
+  // The target is for 100,000 records.
+  figures.add("CPU, agent", median(agent.cpu), "s", Peer{"the least of these", least},
+              at_most(0.1 * static_cast<double>(task.records) / 100000));
+  add_memory(figures, server, task);
 }
 
 }  // namespace
 }  // namespace chouette::bench
 
 int main(int argc, char** argv) {
-  return chouette::bench::run(argc > 1 ? std::stoul(argv[1]) : 100000);
+  try {
+    chouette::bench::Figures figures(argc, argv);
+    chouette::bench::Task task;
+    const auto series = static_cast<double>(task.series);
+    task.series =
+        static_cast<std::size_t>(chouette::bench::take_option(argc, argv, "--series", series));
+    task.rounds =
+        static_cast<int>(chouette::bench::take_option(argc, argv, "--rounds", task.rounds));
+    task.records = argc > 1 ? std::stoul(argv[1]) : task.records;
+    chouette::bench::run(figures, task);
+    figures.write();
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench-aggregation: %s\n", error.what());
+    return 1;
+  }
 }

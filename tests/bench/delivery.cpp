@@ -1,21 +1,20 @@
 // How fast the agent delivers a backlog of points, next to a program that only reads and deletes
 // the same records on the same Redis; and how much memory it takes. Usage:
-//   bench-delivery [points]
+//   bench-delivery [points] [--json FILE]
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <iostream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "bench/bare_drain.hpp"
 #include "bench/measure.hpp"
+#include "bench/sink.hpp"
 #include "bench/workload.hpp"
 #include "support/agent.hpp"
-#include "support/http_server.hpp"
 #include "support/redis_server.hpp"
 
 namespace chouette::bench {
@@ -27,31 +26,9 @@ constexpr int rounds = 3;
 /// As many as METRICS_BULK_SIZE allows by default.
 constexpr std::size_t windows_of_a_bulk = 10;
 
-/// An intake that takes everything, looks at nothing and keeps nothing. It works in this process,
-/// whose CPU time tells what it takes.
-class Sink {
-public:
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
-  std::size_t requests() const { return requests_; }
-  std::size_t bytes() const { return bytes_; }
-
-private:
-  test::Behaviour take(const test::HttpRequest& request) {
-    ++requests_;
-    bytes_ += request.body.size();
-    return test::answer(202, R"({"status":"ok"})");
-  }
-
-  std::atomic<std::size_t> requests_{0};
-  std::atomic<std::size_t> bytes_{0};
-  test::HttpServer server_{{.begin = test::answer_ok,
-                            .treat = [this](const test::HttpRequest& request,
-                                            const test::Behaviour&) { return take(request); }}};
-};
-
 /// What the measurements of one kind brought, a value for each round.
 struct Measured {
-  std::vector<double> rate;
+  std::vector<double> time;  ///< Microseconds of a point.
   std::vector<double> cpu;
   std::vector<double> sink_cpu;
   std::vector<double> peak;
@@ -64,7 +41,7 @@ bool drain_bare(const test::RedisServer& server, std::size_t points, std::size_t
   const auto start = Clock::now();
   const auto cpu = cpu_seconds();
   const auto drained = drain(server.socket(), wrapped_metrics, windows);
-  measured.rate.push_back(static_cast<double>(drained) / seconds_since(start));
+  measured.time.push_back(seconds_since(start) * 1e6 / static_cast<double>(points));
   measured.cpu.push_back(cpu_seconds() - cpu);
   return drained == points;
 }
@@ -95,7 +72,7 @@ bool deliver(const test::RedisServer& server, const Sink& sink, std::size_t poin
   const auto sink_cpu = cpu_seconds();
   const auto left = wait_below(1);
   const auto elapsed = seconds_since(start);
-  measured.rate.push_back(static_cast<double>(first - left) / elapsed);
+  measured.time.push_back(elapsed * 1e6 / static_cast<double>(first - left));
   measured.cpu.push_back(cpu_seconds(agent.pid()));
   measured.sink_cpu.push_back(cpu_seconds() - sink_cpu);
   measured.peak.push_back(memory(agent.pid(), "VmHWM"));
@@ -104,44 +81,51 @@ bool deliver(const test::RedisServer& server, const Sink& sink, std::size_t poin
   return left == 0;
 }
 
-int run(std::size_t points) {
+void run(Figures& figures, std::size_t points) {
   const test::RedisServer server;
-  Sink sink;
+  const Sink sink;
   Measured windows;
   Measured bulks;
   Measured agent;
   for (int i = 0; i < rounds; ++i) {
     if (!drain_bare(server, points, 1, windows) ||
         !drain_bare(server, points, windows_of_a_bulk, bulks)) {
-      std::cerr << "the bare drain did not see all points\n";
-      return 1;
+      throw std::runtime_error("the bare drain did not see all points");
     }
     if (!deliver(server, sink, points, agent)) {
-      std::cerr << "the agent did not deliver all points\n";
-      return 1;
+      throw std::runtime_error("the agent did not deliver all points");
     }
   }
-  const auto requests = static_cast<double>(sink.requests()) / rounds;
-  const auto bytes = static_cast<double>(sink.bytes()) / rounds;
-  const auto bare = std::max(median(windows.rate), median(bulks.rate));
+  const auto a_point = [points](double total) { return total * 1e6 / static_cast<double>(points); };
+  const auto bare = std::min(median(windows.time), median(bulks.time));
+  const auto bytes = static_cast<double>(sink.bytes()) / rounds / static_cast<double>(points);
 
-  std::printf(
-      "%zu points of 1,000 series in %.0f requests, %.2f bytes a point; medians of %d runs\n\n",
-      points, requests, bytes / static_cast<double>(points), rounds);
-  print("bare hiredis program, 1,000 records a transaction", median(windows.rate) / 1000, "k/s");
-  print("bare hiredis program, 10,000 records a transaction", median(bulks.rate) / 1000, "k/s");
-  print("agent: read, write, compress, send, delete", median(agent.rate) / 1000, "k/s");
-  print("bare, the faster, to agent", bare / median(agent.rate), "");
-  print("bare hiredis program, CPU", median(bulks.cpu), "s");
-  print("agent, CPU", median(agent.cpu), "s");
-  print("intake, CPU", median(agent.sink_cpu), "s");
-  print("agent, resident memory at its peak", median(agent.peak), "MiB", "(at most 48)");
-  return 0;
+  char setting[160];
+  (void)std::snprintf(setting, sizeof(setting),
+                      "%zu points of 1,000 series in %zu requests; medians of %d runs", points,
+                      sink.requests() / rounds, rounds);
+  figures.describe(setting);
+  figures.add("a point: read, write, compress, send, delete", median(agent.time), "us",
+              Peer{"bare hiredis: read and delete", bare});
+  figures.add("CPU a point, agent", a_point(median(agent.cpu)), "us",
+              Peer{"bare hiredis", a_point(median(bulks.cpu))});
+  figures.add("CPU a point, the intake of the test", a_point(median(agent.sink_cpu)), "us");
+  figures.add("bytes of a point in requests' bodies", bytes, "B");
+  figures.add("resident memory at its peak, delivering", median(agent.peak), "MiB", {},
+              at_most(48));
 }
 
 }  // namespace
 }  // namespace chouette::bench
 
 int main(int argc, char** argv) {
-  return chouette::bench::run(argc > 1 ? std::stoul(argv[1]) : 1000000);
+  try {
+    chouette::bench::Figures figures(argc, argv);
+    chouette::bench::run(figures, argc > 1 ? std::stoul(argv[1]) : 1000000);
+    figures.write();
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench-delivery: %s\n", error.what());
+    return 1;
+  }
 }

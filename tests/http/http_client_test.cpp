@@ -1,8 +1,10 @@
 #include "http/http_client.hpp"
 
+#include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -406,6 +408,117 @@ TEST_F(HttpClientTest, EndsWithItsTimeout) {
     const auto next = client.perform(post(site.url(), "body"));
     ASSERT_TRUE(next);
     EXPECT_EQ(next->body, "next");
+  }
+}
+
+TEST_F(HttpClientTest, PerformsRequestsSideBySideAndKeepsTheirOrder) {
+  constexpr int count = 100;  // more than there are connections
+  const Site late(test::answer_late(milliseconds(200), test::answer(200, "late")));
+  const Site quick(test::answer(201, "quick"));
+  std::vector<HttpRequest> requests;
+  for (int i = 0; i < count; ++i) {
+    requests.push_back(get(i % 2 == 0 ? late.url() : quick.url(), seconds(20)));
+  }
+  HttpClient client({});
+  std::vector<HttpResult> results;
+  const auto duration = duration_of([&] { results = client.perform_all(requests); });
+  ASSERT_THAT(results, SizeIs(count));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    ASSERT_TRUE(results[i]) << results[i].error().message;
+    EXPECT_EQ(results[i]->body, i % 2 == 0 ? "late" : "quick");
+  }
+  EXPECT_LT(duration, seconds(5));  // one after the other: 10 s
+  EXPECT_THAT(client.perform_all({}), IsEmpty());
+}
+
+TEST_F(HttpClientTest, ARequestThatHangsOrFailsHoldsUpNoOther) {
+  const Site silent(test::never_answer());
+  const Site good(test::answer(200, "good"));
+  const auto nowhere = "http://127.0.0.1:" + std::to_string(test::find_free_port()) + "/";
+  HttpClient client({});
+  std::vector<HttpResult> results;
+  const auto duration = duration_of([&] {
+    results = client.perform_all(
+        {get(silent.url(), milliseconds(400)), get(good.url()), get(nowhere), get(good.url())});
+  });
+  EXPECT_FALSE(results.at(0));
+  EXPECT_TRUE(results.at(1));
+  EXPECT_FALSE(results.at(2));
+  EXPECT_TRUE(results.at(3));
+  EXPECT_GE(duration, milliseconds(350));
+  EXPECT_LT(duration, seconds(2));
+  EXPECT_TRUE(client.perform(get(good.url())));
+}
+
+TEST_F(HttpClientTest, GivesUpAllRequestsWhenItIsToStop) {
+  const Site silent(test::never_answer());
+  std::stop_source stop;
+  HttpClient client(stop.get_token(), milliseconds(0));
+  auto results = std::async(std::launch::async, [&] {
+    return client.perform_all(std::vector<HttpRequest>(3, get(silent.url(), seconds(20))));
+  });
+  EXPECT_TRUE(test::eventually([&] { return silent.connections() == 3; }));
+  const auto duration = duration_of([&] {
+    stop.request_stop();
+    results.wait();
+  });
+  EXPECT_LT(duration, milliseconds(800));
+  for (const auto& result : results.get()) {
+    ASSERT_FALSE(result);
+    EXPECT_TRUE(result.error().stopped);
+  }
+  for (const auto& result : client.perform_all({get(silent.url()), get(silent.url())})) {
+    ASSERT_FALSE(result);
+    EXPECT_TRUE(result.error().stopped);
+  }
+}
+
+/// While it lives, poll() refuses to watch more than one descriptor.
+class NoDescriptors {
+public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &former_);
+    const rlimit none{1, former_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &former_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+private:
+  rlimit former_{};
+};
+
+TEST_F(HttpClientTest, DoesNotTakeAFailureOfAllForAStop) {
+  const Site silent(test::never_answer());
+  HttpClient client({});
+  auto results = std::async(std::launch::async, [&] {
+    return client.perform_all({get(silent.url(), seconds(20)), get(silent.url(), seconds(20))});
+  });
+  EXPECT_TRUE(test::eventually([&] { return silent.connections() == 2; }));
+  {
+    const NoDescriptors none;
+    ASSERT_EQ(results.wait_for(seconds(10)), std::future_status::ready);
+  }
+  for (const auto& result : results.get()) {
+    ASSERT_FALSE(result);
+    EXPECT_FALSE(result.error().stopped);
+    EXPECT_EQ(result.error().message, curl_multi_strerror(CURLM_UNRECOVERABLE_POLL));
+  }
+  const Site good(test::answer(200, "good"));
+  EXPECT_TRUE(client.perform(get(good.url())));
+}
+
+TEST_F(HttpClientTest, KeepsAsMuchOfABodyAsItIsToldTo) {
+  const Site site(test::answer(200, std::string(100000, 'x')));
+  HttpClient client({});
+  auto request = get(site.url());
+  for (const std::size_t limit : {0U, 1U, 65536U, 99999U, 100000U, 200000U}) {
+    request.body_limit = limit;
+    const auto response = client.perform(request);
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->body.size(), std::min<std::size_t>(limit, 100000));
+    EXPECT_EQ(response->cut_off, limit < 100000);
   }
 }
 

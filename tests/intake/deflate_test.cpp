@@ -1,15 +1,24 @@
 #include "intake/deflate.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace chouette {
 namespace {
 
-/// What a zlib stream (RFC 1950) of `length` bytes holds; an empty text if it is none.
+using namespace std::string_literals;
+
+/// What a zlib stream (RFC 1950) of `length` bytes holds; an empty text if it is none. By zlib, for
+/// what reads it elsewhere is not what wrote it.
 std::string inflated(const std::string& stream, std::size_t length) {
   std::string text(length + 1, '\0');
   uLongf size = text.size();
@@ -22,16 +31,60 @@ std::string inflated(const std::string& stream, std::size_t length) {
   return text;
 }
 
-TEST(Deflate, CanBeUndone) {
-  using namespace std::string_literals;
-  std::string noise(100'000, '\0');
-  std::mt19937 random(7);
-  for (auto& byte : noise) {
-    byte = static_cast<char>(random());
+std::string noise(std::size_t length, unsigned seed = 7) {
+  std::mt19937 random(seed);
+  std::string text(length, '\0');
+  std::generate(text.begin(), text.end(), [&random] { return static_cast<char>(random()); });
+  return text;
+}
+
+std::string series(int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    text += R"({"metric":"a.b","points":[[159000)" + std::to_string(1000 + i) +
+            R"(,1]],"tags":["k:v"],"type":"gauge"},)";
   }
-  for (const auto& text :
-       {""s, "x"s, "\0\0"s, R"({"series":[]})"s, std::string(1'000'000, 'a'), noise}) {
-    EXPECT_EQ(inflated(deflate(text), text.size()), text);
+  return text;
+}
+
+/// How many pages this process has mapped.
+std::size_t mapped_pages() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t pages = 0;
+  statm >> pages;
+  return pages;
+}
+
+TEST(Deflate, CanBeUndone) {
+  for (const auto& text : {""s, "x"s, "\0\0"s, R"({"series":[]})"s, std::string(1'000'000, 'a'),
+                           noise(100'000), series(1000)}) {
+    EXPECT_EQ(inflated(deflate(text), text.size()), text) << text.size() << " bytes";
+  }
+}
+
+TEST(Deflate, CanBeUndoneWhateverTheLength) {
+  const auto text = series(100) + noise(3000);
+  for (std::size_t length = 0; length <= text.size(); length += 1 + length / 40) {
+    const auto part = text.substr(text.size() - length);
+    ASSERT_EQ(inflated(deflate(part), length), part) << length;
+  }
+}
+
+// As much as a payload may hold, some of it beyond what can be compressed.
+TEST(Deflate, CanBeUndoneForTheLargestPayload) {
+  std::string text;
+  for (unsigned i = 0; text.size() < 5UL * 1024 * 1024; ++i) {
+    text += series(3000) + noise(70'000, i);
+  }
+  const auto stream = deflate(text);
+  EXPECT_LT(stream.size(), text.size());
+  EXPECT_EQ(inflated(stream, text.size()), text);
+}
+
+TEST(Deflate, HardlyLengthensWhatCannotBeCompressed) {
+  for (const std::size_t length : {0, 1, 2, 100, 5000, 70'000, 1'000'000}) {
+    const auto size = deflate(noise(length)).size();
+    EXPECT_LE(size, length + length / 500 + 16) << length;
   }
 }
 
@@ -43,13 +96,63 @@ TEST(Deflate, WritesZlibFormat) {
   EXPECT_EQ(static_cast<unsigned char>(stream[1]), 0xda);
 }
 
-TEST(Deflate, MakesSeriesSmall) {
+TEST(Deflate, MakesSeriesSmallerThanZlibDoes) {
+  std::mt19937 random(5);
   std::string text;
-  for (int i = 0; i < 1000; ++i) {
-    text += R"({"metric":"a.b","points":[[159000)" + std::to_string(1000 + i) +
-            R"(,1]],"tags":["k:v"],"type":"gauge"},)";
+  for (int i = 0; i < 300; ++i) {
+    text += R"({"metric":"a.b)" + std::to_string(i) + R"(","points":[)";
+    for (int second = 1590000000; second < 1590000060; second += 10) {
+      text += '[' + std::to_string(second) + ',' + std::to_string(random() % 1000) + "],";
+    }
+    text += "]},";
   }
-  EXPECT_LT(deflate(text).size(), text.size() / 15);
+  auto zlib_size = compressBound(text.size());
+  std::string compressed(zlib_size, '\0');
+  ASSERT_EQ(compress2(reinterpret_cast<Bytef*>(compressed.data()), &zlib_size,
+                      reinterpret_cast<const Bytef*>(text.data()), text.size(), 9),
+            Z_OK);
+  EXPECT_LT(deflate(text).size(), zlib_size * 97 / 100);
+}
+
+TEST(Deflate, GivesItsMemoryBack) {
+  const auto text = series(1000);
+  // From then on malloc keeps blocks of this size.
+  deflate(text);
+  malloc_trim(0);
+  const auto before = mapped_pages();
+  for (int i = 0; i < 10; ++i) {
+    deflate(text);
+  }
+  EXPECT_LT(mapped_pages(), before + 256);
+}
+
+TEST(Deflate, WorksOnSeveralThreads) {
+  const auto text = series(2000);
+  const auto expected = deflate(text);
+  std::vector<std::string> streams(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& stream : streams) {
+      threads.emplace_back([&stream, &text] {
+        for (int i = 0; i < 10; ++i) {
+          stream = deflate(text);
+        }
+      });
+    }
+  }
+  for (const auto& stream : streams) {
+    EXPECT_EQ(stream, expected);
+  }
+}
+
+TEST(Deflater, CompressesAllPieces) {
+  Deflater deflater;
+  EXPECT_EQ(inflated(deflater.finish(), 0), "");
+  for (const auto* piece : {"{", "", R"("series":[])", "}"}) {
+    deflater.add(piece);
+  }
+  EXPECT_EQ(inflated(deflater.finish(), 100), R"({"series":[]})");
+  EXPECT_EQ(inflated(deflater.finish(), 0), "") << "nothing is left";
 }
 
 }  // namespace

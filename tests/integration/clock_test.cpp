@@ -123,17 +123,43 @@ protected:
     redis_.add_log({{"message", phase}}, clock_.now());
   }
 
+  void jump_to(double offset) {
+    clock_.set(offset);
+    ++jumps_;
+  }
+
+  /// What may be missing of `metric`: only `hits` is written on both sides of a jump, where the
+  /// last second before it may meet the first one after it (docs/reliability.md, "not exact").
+  double may_be_missing(const std::string& metric) {
+    double largest = 0;
+    if (metric == "hits") {
+      for (const auto& [phase, times] : written_) {
+        for (const auto& [second, point] : intake_.points(phase)) {
+          largest = std::max(largest, point.value);
+        }
+      }
+    }
+    return jumps_ * largest;
+  }
+
   bool all_arrived() {
     return std::all_of(sums_.begin(), sums_.end(),
-                       [&](const auto& sum) { return intake_.sum(sum.first) == sum.second; }) &&
+                       [&](const auto& sum) {
+                         return intake_.sum(sum.first) >= sum.second - may_be_missing(sum.first);
+                       }) &&
            intake_.logs().size() == written_.size();
+  }
+
+  void expect_sums() {
+    for (const auto& [metric, sum] : sums_) {
+      EXPECT_LE(intake_.sum(metric), sum) << metric;
+      EXPECT_GE(intake_.sum(metric), sum - may_be_missing(metric)) << metric;
+    }
   }
 
   void expect_all_arrived() {
     intake_.wait_until([&] { return all_arrived(); }, 20s);
-    for (const auto& [metric, sum] : sums_) {
-      EXPECT_EQ(intake_.sum(metric), sum) << metric;
-    }
+    expect_sums();
     EXPECT_EQ(intake_.logs().size(), written_.size());
     EXPECT_TRUE(eventually([&] {
       return redis_.size(raw_metrics) + redis_.size(wrapped_metrics) + redis_.size(wrapped_logs) ==
@@ -186,6 +212,7 @@ protected:
   RedisClient redis_ = server_.client();
   FakeClock clock_{0};
   int records_ = 0;
+  int jumps_ = 0;
   std::map<std::string, double> sums_;
   std::map<std::string, std::pair<double, double>> written_;  ///< Real times, by phase.
 };
@@ -211,7 +238,7 @@ TEST_P(ClockJump, StopsNothingAndDeletesNothing) {
   EXPECT_NEAR(told_offset(clock_.now()), -before, 3);
   intake_.set_down();
   write_for(2s, "held");
-  clock_.set(after);
+  jump_to(after);
   const auto jumped = unix_now();
   write_for(2s, "held_and_new");
   intake_.set_up();
@@ -247,7 +274,7 @@ TEST_F(Clock, ThatIsNotSetAtBootHoldsAllUntilItIs) {
   AgentWithClock agent(server_, intake_, clock_);
   write_for(4s, "held");
   EXPECT_EQ(intake_.requests().size(), 0U);
-  clock_.set(0);
+  jump_to(0);
   write_for(2s, "fresh");
   expect_all_arrived();
   expect_times("held", 0);
@@ -267,9 +294,9 @@ TEST_F(Clock, ThatJumpsAheadAndBackAgainMovesNothing) {
   expect_all_arrived();
   intake_.set_down();
   write_for(2s, "held");
-  clock_.set(5 * hour);
+  jump_to(5 * hour);
   write_for(2s, "ahead");
-  clock_.set(0);
+  jump_to(0);
   write_for(2s, "back");
   intake_.set_up();
   write_for(1s, "fresh");
@@ -288,7 +315,7 @@ TEST_F(Clock, ThatJumpsWhileAnswersAreLostDoublesNothing) {
   // Unlike an intake that is down, one that refuses the key is asked again each second.
   intake_.set_judge([](const IntakeRequest&) { return answer(403); });
   write_for(3s, "held");
-  clock_.set(5 * hour);
+  jump_to(5 * hour);
   std::this_thread::sleep_for(1500ms);
   // What is sent again must bear the times it bore before: else it is there twice.
   intake_.script(std::vector<Behaviour>(3, lose_answer()));
@@ -296,9 +323,7 @@ TEST_F(Clock, ThatJumpsWhileAnswersAreLostDoublesNothing) {
   EXPECT_TRUE(intake_.wait_until([&] { return intake_.scripted() == 0; }, 60s));
   EXPECT_TRUE(intake_.wait_until(
       [&] { return redis_.size(raw_metrics) + redis_.size(wrapped_metrics) == 0; }, 30s));
-  for (const auto& [metric, sum] : sums_) {
-    EXPECT_EQ(intake_.sum(metric), sum) << metric;
-  }
+  expect_sums();
   expect_times("held", 5 * hour);
   EXPECT_EQ(agent.stop().exit, (ExitStatus{0, 0}));
 }

@@ -183,7 +183,8 @@ TEST(Delivery, NothingIsLostWhileRedisIsAway) {
       return agent.count_in_log("answers again after") == static_cast<std::size_t>(round + 1);
     }));
   }
-  EXPECT_TRUE(intake.wait_until([&] { return intake.sum("hits") == sum; }));
+  EXPECT_TRUE(intake.wait_until(
+      [&] { return intake.sum("hits") == sum && !intake.points("Chouette.host.la").empty(); }));
   // Each outage was said once, and host metrics captured meanwhile were kept.
   EXPECT_EQ(agent.count_in_log("no connection to Redis"), 3U);
   const auto la = intake.points("Chouette.host.la");

@@ -44,6 +44,23 @@ TEST(Process, StopsWithinFiveSecondsWhileARequestHangs) {
   EXPECT_EQ(redis.size(wrapped_metrics), 1U);
 }
 
+TEST(Process, EndsAtOnceAtTheSecondSignalAndLosesNothing) {
+  RedisServer server;
+  Intake intake;
+  auto redis = server.client();
+  intake.script({answer_late(3s)});
+  redis.add({"hits", "count", 1, unix_now() - 5});
+  AgentProcess agent(server, intake, {{"RELEASE_INTERVAL", "10"}});
+  ASSERT_TRUE(intake.wait_until([&] { return intake.scripted() == 0; }, 11s));
+  agent.signal(SIGTERM);
+  ASSERT_TRUE(agent.wait_for_log("signal 15: stopping"));
+  const auto again = agent.stop();
+  EXPECT_EQ(again.exit, (ExitStatus{1, 0}));
+  EXPECT_LT(again.elapsed, 1s);
+  EXPECT_EQ(agent.count_in_log("[Agent] stopped"), 0U);
+  EXPECT_EQ(redis.size(wrapped_metrics), 1U);
+}
+
 TEST(Process, FinishesTheRequestUnderWayWhenItStops) {
   RedisServer server;
   Intake intake;

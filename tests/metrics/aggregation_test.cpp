@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <string>
 
 #include "metrics/wrappers.hpp"
@@ -172,6 +175,52 @@ public:
   }
 };
 
+/// A wrapper that fails in all the ways it can, by the metrics' names.
+class FailingWrapper : public Wrapper {
+public:
+  bool wrap(const MergedMetric& metric, std::vector<WrappedMetric>& out) const override {
+    if (metric.name == "clear") out.clear();
+    out.push_back({.name = metric.name, .tags = {}, .timestamp = 1590000003, .value = metric.sum});
+    if (metric.name == "nameless") out.back().name.clear();
+    if (metric.name == "throw") throw std::runtime_error("no");
+    if (metric.name == "throw.number") throw 1;
+    return metric.name != "refuse";
+  }
+};
+
+TEST(Aggregation, AWrapperThatFailsCostsOnlyTheMetricAtWhichItFails) {
+  const FailingWrapper wrapper;
+  Aggregation aggregation(wrapper);
+  PackedStrings packed;
+  for (const auto* name : {"a", "clear", "nameless", "refuse", "throw", "throw.number", "z"}) {
+    packed.push_back(record(name, "count", "1", 1590000003));
+    packed.push_back(record(name, "count", "2", 1590000004));
+  }
+  aggregation.add(packed);
+  const auto result = aggregation.finish();
+  std::vector<std::string> names;
+  for (const auto& point : result.points) {
+    EXPECT_EQ(point.value, 3) << point.name;
+    names.push_back(point.name);
+  }
+  EXPECT_THAT(names, testing::UnorderedElementsAre("a", "clear", "z"));
+  EXPECT_EQ(result.report.merged, 8);
+  EXPECT_EQ(result.report.unsupported.count, 6);
+  EXPECT_THAT(result.report.unsupported.example, testing::HasSubstr(" of type count"));
+  EXPECT_EQ(result.report.unsendable.count, 1);
+  EXPECT_EQ(result.report.unsendable.example, "a point of nameless without a name");
+}
+
+TEST(Aggregation, SaysWhyTheWrapperFailed) {
+  const FailingWrapper wrapper;
+  Aggregation aggregation(wrapper);
+  PackedStrings packed;
+  packed.push_back(record("throw", "count", "1", 1590000003));
+  aggregation.add(packed);
+  EXPECT_EQ(aggregation.finish().report.unsupported.example,
+            "throw of type count, at which it failed: no");
+}
+
 TEST(Aggregation, DropsAndCountsPointsThatAreNoNumbers) {
   const CarelessWrapper wrapper;
   Aggregation aggregation(wrapper);
@@ -181,7 +230,64 @@ TEST(Aggregation, DropsAndCountsPointsThatAreNoNumbers) {
   const auto result = aggregation.finish();
   ASSERT_THAT(result.points, SizeIs(1));
   EXPECT_EQ(result.points[0].value, 1);
-  EXPECT_EQ(result.report.unsupported.count, 3);
+  EXPECT_EQ(result.report.unsendable.count, 3);
+  EXPECT_EQ(result.report.unsendable.example, "a point of a whose value is no number");
+}
+
+/// A wrapper whose clock is broken.
+class StampingWrapper : public Wrapper {
+public:
+  bool wrap(const MergedMetric& metric, std::vector<WrappedMetric>& out) const override {
+    constexpr auto extremes = std::numeric_limits<std::int64_t>();
+    constexpr std::int64_t bound = 9007199254740992;
+    for (const auto timestamp : {bound, -bound, bound + 1, -bound - 1, extremes.max(),
+                                 extremes.min(), std::int64_t{1590000003}}) {
+      out.push_back({.name = metric.name, .tags = {}, .timestamp = timestamp, .value = 1});
+    }
+    return true;
+  }
+};
+
+TEST(Aggregation, DropsAndCountsPointsWhoseTimeIsOutOfRange) {
+  const StampingWrapper wrapper;
+  Aggregation aggregation(wrapper);
+  PackedStrings packed;
+  packed.push_back(record("a", "count", "1", 1590000003));
+  aggregation.add(packed);
+  const auto result = aggregation.finish();
+  std::vector<std::int64_t> stamps;
+  for (const auto& point : result.points) {
+    stamps.push_back(point.timestamp);
+  }
+  EXPECT_THAT(stamps, ElementsAre(9007199254740992, -9007199254740992, 1590000003));
+  EXPECT_EQ(result.report.unsendable.count, 4);
+  EXPECT_EQ(result.report.unsendable.example, "a point of a whose time is out of range");
+}
+
+/// A wrapper that adds tags without an order.
+class TaggingWrapper : public Wrapper {
+public:
+  bool wrap(const MergedMetric& metric, std::vector<WrappedMetric>& out) const override {
+    for (const Tags& tags : {Tags{"b:1", "a:1"}, Tags{"a:1", "b:1", "b:1"}, Tags{"a:1", "b:1"},
+                             Tags{"a:1", "a:1"}, Tags{}}) {
+      out.push_back({.name = metric.name, .tags = tags, .timestamp = 1590000003, .value = 1});
+    }
+    return true;
+  }
+};
+
+TEST(Aggregation, PutsTagsInOrder) {
+  const TaggingWrapper wrapper;
+  Aggregation aggregation(wrapper);
+  PackedStrings packed;
+  packed.push_back(record("a", "count", "1", 1590000003));
+  aggregation.add(packed);
+  std::vector<Tags> tags;
+  for (const auto& point : aggregation.finish().points) {
+    tags.push_back(point.tags);
+  }
+  const Tags both{"a:1", "b:1"};
+  EXPECT_THAT(tags, ElementsAre(both, both, both, Tags{"a:1"}, Tags{}));
 }
 
 TEST_F(AggregationTest, IsTheSameInWhateverOrderAndPiecesRecordsCome) {

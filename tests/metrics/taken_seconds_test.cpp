@@ -129,6 +129,13 @@ TEST(TakenSeconds, AreFoundForAPointOutsideItsBucket) {
               ElementsAre(0, 1));
 }
 
+// The widest that a point may come with.
+TEST(TakenSeconds, AreFoundAtTheEndsOfTime) {
+  constexpr std::int64_t bound = 9007199254740992;
+  EXPECT_THAT(Stored().round({point(bound), point(bound), point(-bound), point(-bound)}),
+              ElementsAre(bound, bound + 1, -bound, -bound + 1));
+}
+
 TEST(TakenSeconds, OverflowOverSeveralBuckets) {
   Stored stored;
   std::set<std::int64_t> seconds;

@@ -28,7 +28,8 @@ ChildProcess::Environment completed(ChildProcess::Environment environment) {
 }
 
 std::vector<std::string> command_line(const std::vector<std::string>& arguments) {
-  std::vector<std::string> argv{CHOUETTE_EXECUTABLE};
+  const char* other = std::getenv("CHOUETTE_TEST_AGENT");
+  std::vector<std::string> argv{other != nullptr ? other : CHOUETTE_EXECUTABLE};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return argv;
 }

@@ -25,7 +25,8 @@ ChildProcess::Environment agent_environment(const RedisServer& redis, const Inta
                                             const ChildProcess::Environment& overrides = {});
 
 /// The program itself, running. It is killed at the end; if the test has failed by then, what it
-/// wrote is printed.
+/// wrote is printed. CHOUETTE_TEST_AGENT in the test's environment names another program to start
+/// in its place, such as one that runs it in a container.
 class AgentProcess {
 public:
   /// With just this environment (and PATH, and the sanitizers' options).

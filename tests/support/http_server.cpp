@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +13,9 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <ctime>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -264,6 +267,23 @@ int listen_on(std::uint16_t port) {
   return -1;
 }
 
+int listen_on(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.native().size() >= sizeof(address.sun_path)) {
+    throw std::invalid_argument("too long for a socket: " + path.string());
+  }
+  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
+      listen(fd, SOMAXCONN) != 0) {
+    const int reason = errno;
+    close(fd);
+    throw std::system_error(reason, std::generic_category(), path.string());
+  }
+  return fd;
+}
+
 }  // namespace
 
 struct HttpServer::Connection {
@@ -277,6 +297,15 @@ HttpServer::HttpServer(Handler handler) : handler_(std::move(handler)) {
     listener_ = listen_on(port_);
     if (listener_ < 0 && attempt == 10) fail("listen on 127.0.0.1");
   }
+  start();
+}
+
+HttpServer::HttpServer(Handler handler, const std::filesystem::path& socket)
+    : handler_(std::move(handler)), listener_(listen_on(socket)) {
+  start();
+}
+
+void HttpServer::start() {
   wake_ = eventfd(0, EFD_CLOEXEC);
   acceptor_ = std::thread([this] { accept_connections(); });
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <list>
 #include <map>
@@ -65,8 +66,8 @@ Behaviour close_unread();
 Behaviour reset_inside();
 Behaviour stall();
 
-/// An HTTP/1.1 server on 127.0.0.1 that misbehaves on demand. A thread per connection. Connections
-/// are kept alive, and counted.
+/// An HTTP/1.1 server on 127.0.0.1 or a unix socket that misbehaves on demand. A thread per
+/// connection. Connections are kept alive, and counted.
 class HttpServer {
 public:
   /// Both are called from the threads of connections, maybe several at a time.
@@ -78,6 +79,10 @@ public:
   };
 
   explicit HttpServer(Handler handler);
+
+  /// Listens on a unix socket that it makes at `socket`, and that stays there; its port is 0.
+  HttpServer(Handler handler, const std::filesystem::path& socket);
+
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -89,11 +94,12 @@ public:
 
   /// Breaks all connections and refuses new ones. The port stays reserved.
   void set_down();
-  void set_up();
+  void set_up();  ///< Not with a unix socket, which Linux does not let listen again.
 
 private:
   struct Connection;
 
+  void start();
   void accept_connections();
   void close_connections();
 

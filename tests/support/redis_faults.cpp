@@ -26,7 +26,9 @@ std::size_t count_like(const AgentProcess& agent, const std::string& pattern) {
 }
 
 std::size_t outages_begun(const AgentProcess& agent) {
-  return count_like(agent, R"(\[Redis\] (no connection to Redis|the connection to Redis broke).*)");
+  return count_like(
+      agent,
+      R"(\[Redis\] (no connection to Redis|the connection to Redis broke|Redis does not answer in time).*)");
 }
 
 std::size_t outages_ended(const AgentProcess& agent) {

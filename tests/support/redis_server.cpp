@@ -24,6 +24,7 @@ std::string server_program() {
 RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)) {
   for (int attempt = 0; attempt < 10; ++attempt) {
     port_ = find_free_port();
+    if (options_.certificate) tls_port_ = find_free_port();
     write_config();
     if (try_start()) return;
   }
@@ -39,6 +40,10 @@ void RedisServer::write_config() const {
          << "\ndaemonize no\nloglevel warning\nsave \"\"\nappendonly "
          << (options_.appendonly ? "yes" : "no") << "\n";
   if (!options_.password.empty()) config << "requirepass " << options_.password << "\n";
+  if (options_.certificate) {
+    config << "tls-port " << tls_port_ << "\ntls-cert-file " << options_.certificate->path
+           << "\ntls-key-file " << options_.certificate->key << "\ntls-auth-clients no\n";
+  }
   for (const auto& line : options_.lines) config << line << "\n";
 }
 

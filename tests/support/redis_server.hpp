@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "support/child_process.hpp"
 #include "support/redis_client.hpp"
 #include "support/temp_dir.hpp"
+#include "support/tls_front.hpp"
 
 namespace chouette::test {
 
@@ -16,6 +18,9 @@ struct RedisOptions {
   bool appendonly = false;              ///< Else nothing survives a stop or a kill.
   std::string password = {};            ///< requirepass; empty: none.
   std::vector<std::string> lines = {};  ///< More of redis.conf, e.g. "maxmemory 10mb".
+  /// It also speaks TLS, at a port of its own, asks no client for a certificate, and shows this
+  /// one.
+  std::optional<Certificate> certificate = {};
 };
 
 /// A real redis-server (or valkey-server) of one's own, reached by a unix socket and a TCP port on
@@ -38,6 +43,7 @@ public:
 
   std::string socket() const;
   std::uint16_t port() const { return port_; }
+  std::uint16_t tls_port() const { return tls_port_; }  ///< 0: none.
   pid_t pid() const { return process_->pid(); }
   RedisAddress address() const;
   RedisClient client() const { return RedisClient(address()); }
@@ -49,6 +55,7 @@ private:
   RedisOptions options_;
   TempDir folder_;
   std::uint16_t port_ = 0;
+  std::uint16_t tls_port_ = 0;
   std::unique_ptr<ChildProcess> process_;
 };
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "support/free_port.hpp"
+#include "support/loopback.hpp"
 
 namespace chouette::test {
 
@@ -23,36 +24,6 @@ namespace {
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
-}
-
-sockaddr_in local(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
-// -1 if somebody else does.
-int listen_on(std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  const auto address = local(port);
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
-      listen(fd, SOMAXCONN) == 0) {
-    return fd;
-  }
-  close(fd);
-  return -1;
-}
-
-int connect_to(std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const auto address = local(port);
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
-  close(fd);
-  return -1;
 }
 
 /// One direction of a connection.
@@ -128,7 +99,7 @@ struct TcpProxy::Link {
 TcpProxy::TcpProxy(std::uint16_t server_port) : server_port_(server_port) {
   for (int attempt = 0; listener_ < 0; ++attempt) {
     port_ = find_free_port();
-    listener_ = listen_on(port_);
+    listener_ = listen_on_loopback(port_);
     if (listener_ < 0 && attempt == 10) fail("listen on 127.0.0.1");
   }
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -217,7 +188,7 @@ void TcpProxy::take_client() {
   const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (client < 0) return;
   ++connections_;
-  const int server = connect_to(server_port_);
+  const int server = connect_to_loopback(server_port_);
   if (server < 0) {
     close(client);
     return;

@@ -121,7 +121,7 @@ TEST(HostPlugin, SeesMountPointsAndTheRootBelowTheMountPrefix) {
   machine.root_path = "/host/";
   auto settings = machine.settings({"fs"});
   for (const auto* prefix : {"/host", "/host/"}) {
-    settings.mount_prefix = prefix;
+    settings.roots.mount_prefix = prefix;
     const auto capture = make_host_plugin(settings, machine.calls())->capture(now);
     EXPECT_THAT(capture.faults, IsEmpty());
     EXPECT_EQ(value_of(capture, "Chouette.host.fs.used", "device:/dev/mmcblk0p2"),

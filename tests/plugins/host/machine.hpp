@@ -77,7 +77,8 @@ public:
   void later() const { write_file(proc() / "stat", read_file(recording_ / "stat.later")); }
 
   HostSettings settings(std::vector<std::string> metrics) const {
-    return {.metrics = std::move(metrics), .proc = proc().string(), .sys = sys().string()};
+    return {.metrics = std::move(metrics),
+            .roots = {.proc = proc().string(), .sys = sys().string()}};
   }
 
   HostCalls calls() const {

@@ -20,8 +20,9 @@ TEST(PluginTable, MakesTheHostPluginFromItsSettings) {
                                  [](const auto& entry) { return entry.name == "host"; });
   ASSERT_NE(host, table.end());
   Config config{};
-  config.host_plugin = {.metrics = {"la"}, .proc = "/nowhere"};
-  const auto capture = host->make(config)->capture(1);
+  config.host_metrics = {"la"};
+  config.machine.proc = "/nowhere";
+  const auto capture = host->make({config, {}, {}})->capture(1);
   ASSERT_EQ(capture.faults.size(), 1U);
   EXPECT_EQ(capture.faults[0], "la: /nowhere/loadavg: No such file or directory");
 }
