@@ -19,10 +19,23 @@ namespace chouette {
 
 struct Oldest {
   QueueName queue;
-  TimeRange range;
 };
 struct OldestRecord {
   std::optional<double> timestamp;
+};
+/// Raw records stamped before it are to be aggregated.
+struct Take {
+  double until;
+};
+/// The oldest bucket in which a queue has raw records within `among`.
+struct ListBucket {
+  Taken among;
+  std::chrono::seconds interval;
+  std::size_t limit;  ///< Of keys.
+};
+struct Bucket {
+  TimeRange range{};
+  PackedStrings keys;  ///< None: there is no such bucket.
 };
 struct List {
   QueueName queue;
@@ -89,6 +102,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::PackedStrings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Expired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Oldest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::OldestRecord)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Take)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::optional<chouette::Taken>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::ListBucket)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Bucket)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::List)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Fetch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Replace)
@@ -111,7 +128,8 @@ namespace chouette {
 /// Owns all queue I/O. Each request is answered, at the latest after a few of its timeouts; an
 /// error is a QueueErrc, and already logged.
 using redis_actor = caf::typed_actor<
-    caf::replies_to<Oldest>::with<OldestRecord>, caf::replies_to<List>::with<PackedStrings>,
+    caf::replies_to<Oldest>::with<OldestRecord>, caf::replies_to<Take>::with<std::optional<Taken>>,
+    caf::replies_to<ListBucket>::with<Bucket>, caf::replies_to<List>::with<PackedStrings>,
     caf::replies_to<Fetch>::with<PackedStrings>, caf::reacts_to<Replace>,
     caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>,
     caf::replies_to<Trim>::with<RecordCount>, caf::replies_to<AskSize>::with<RecordCount>,

@@ -2,6 +2,7 @@
 
 #include <chouette/wrapper.hpp>
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -24,22 +25,45 @@ struct AggregatorSettings {
   WallClock wall = wall_time;
 };
 
+/// What one round of aggregation is at. Buckets are listed, their values fetched window by window
+/// and merged, and their points stored, each stage ahead of the next, so that Redis and the agent
+/// work at the same time.
+struct AggregationRound {
+  struct Listed {
+    Bucket bucket;
+    bool whole;  ///< All its records are listed.
+    std::size_t requested = 0;
+    std::size_t merged = 0;
+  };
+  struct Merged {
+    Bucket bucket;
+    bool whole;
+    AggregatedBucket aggregated;
+    std::optional<TakenSeconds> seconds = {};
+  };
+
+  explicit AggregationRound(const Wrapper& wrapper) : aggregation(wrapper) {}
+
+  std::deque<TimeRange> closed;  ///< What is still to be taken,
+  bool taking = false;
+  std::optional<Taken> source;  ///< and is: its range begins after what is listed.
+  bool listing = false;
+  bool all_listed = false;  ///< Of the source.
+  std::deque<Listed> listed;
+  std::size_t fetching = 0;  ///< Windows under way.
+  Aggregation aggregation;   ///< Of the first bucket listed.
+  std::deque<Merged> merged;
+  bool storing = false;  ///< The first one merged.
+};
+
 struct AggregatorState {
   static inline const char* name = "aggregator";
   AggregatorSettings settings;
   redis_actor redis;
-  std::optional<Aggregation> aggregation;
   Throttle throttle;
   std::optional<ClockHistory> clocks;
-
-  bool busy = false;             ///< A round is under way; a tick meanwhile starts no second one.
-  std::deque<TimeRange> closed;  ///< What the round is still to take.
-  TimeRange bucket{};            ///< Under way.
-  PackedStrings keys;            ///< Its raw records.
-  std::size_t requested = 0;     ///< How many of their values were asked for,
-  std::size_t read = 0;          ///< and how many have come.
-  AggregatedBucket aggregated;
-  std::optional<TakenSeconds> taken;
+  /// A tick while one is under way starts no second one.
+  std::shared_ptr<AggregationRound> round;
 };
 
 aggregator_actor::behavior_type aggregator(aggregator_actor::stateful_pointer<AggregatorState> self,

@@ -96,6 +96,7 @@ cleaner_impl::behavior_type cleaner(Self self, redis_actor redis, CleanerSetting
   state.settings = std::move(settings);
   auto& [metrics, logs] = *state.settings.losses;
   state.queues = {{raw_metrics, Retention(state.settings.metric_ttl), &metrics},
+                  {raw_taken, Retention(state.settings.metric_ttl), &metrics},
                   {wrapped_metrics, Retention(state.settings.metric_ttl), &metrics},
                   {wrapped_logs, Retention(state.settings.log_ttl), &logs}};
   for (auto& kept : state.queues) {

@@ -2,10 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "actors/failures.hpp"
+#include "metrics/bucket.hpp"
 
 namespace chouette {
 
@@ -102,6 +104,33 @@ caf::result<T> answer(Self self, std::string_view call, QueueName queue, QueueRe
   return answer(self, call, queue.keys, std::move(result));
 }
 
+QueueResult<std::optional<double>> oldest_waiting(Queue& queue, QueueName name) {
+  if (name == raw_metrics) {
+    auto taken = queue.oldest(raw_taken);
+    if (!taken || *taken) {
+      return taken;
+    }
+  }
+  return queue.oldest(name);
+}
+
+QueueResult<Bucket> list_bucket(Queue& queue, const ListBucket& request) {
+  const auto& [name, among] = request.among;
+  const auto oldest = queue.oldest(name, among);
+  if (!oldest) {
+    return tl::unexpected(oldest.error());
+  }
+  if (!*oldest) {
+    return Bucket{};
+  }
+  const auto range = bucket_of(**oldest, request.interval);
+  return queue
+      .list(name, {std::max(range.from, among.from), std::min(range.to, among.to)}, request.limit)
+      .map([&range](PackedStrings keys) {
+        return Bucket{range, std::move(keys)};
+      });
+}
+
 }  // namespace
 
 redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue,
@@ -111,9 +140,18 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue,
   self->state.board = std::move(board);
   return {
       [self](const Oldest& request) {
-        auto oldest = self->state.queue->oldest(request.queue, request.range)
-                          .map([](std::optional<double> time) { return OldestRecord{time}; });
+        auto oldest =
+            oldest_waiting(*self->state.queue, request.queue).map([](std::optional<double> time) {
+              return OldestRecord{time};
+            });
         return answer(self, "reading", request.queue, std::move(oldest));
+      },
+      [self](const Take& request) {
+        return answer(self, "taking from", raw_metrics, self->state.queue->take(request.until));
+      },
+      [self](const ListBucket& request) {
+        return answer(self, "reading", request.among.queue,
+                      list_bucket(*self->state.queue, request));
       },
       [self](const List& request) {
         return answer(self, "reading", request.queue,

@@ -68,7 +68,7 @@ std::vector<QueueStatus> look_at_queues(caf::actor_system& system, const redis_a
     const auto& queue = shown_queues.at(i).queue;
     asker.ask<RecordCount>(AskSize{queue},
                            [&](RecordCount count) { queues[i].depth = count.records; });
-    asker.ask<OldestRecord>(Oldest{queue, all_time},
+    asker.ask<OldestRecord>(Oldest{queue},
                             [&](OldestRecord oldest) { queues[i].oldest = oldest.timestamp; });
   }
   return queues;

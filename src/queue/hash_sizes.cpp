@@ -27,10 +27,6 @@ bool is_scan_answer(const redisReply& reply) {
                      [](const redisReply* key) { return key->type == REDIS_REPLY_STRING; });
 }
 
-std::string_view text_of(const redisReply& reply) {
-  return {reply.str, reply.len};
-}
-
 }  // namespace
 
 QueueResult<HashSizes> scan_hash_sizes(RedisConnection& connection, const std::string& pattern,

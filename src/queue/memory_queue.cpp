@@ -103,6 +103,17 @@ QueueResult<void> MemoryQueue::replace(QueueName from, const PackedStrings& keys
   return {};
 }
 
+QueueResult<std::optional<Taken>> MemoryQueue::take(double until) {
+  if (const auto error = enter("take")) {
+    return tl::unexpected(*error);
+  }
+  const auto waiting = at(raw_metrics).by_time();
+  if (waiting.empty() || waiting.begin()->first >= until) {
+    return std::nullopt;
+  }
+  return Taken{raw_metrics, {all_time.from, until}};
+}
+
 QueueResult<std::vector<std::int64_t>> MemoryQueue::seconds_taken(std::int64_t bucket) {
   if (const auto error = enter("seconds_taken")) {
     return tl::unexpected(*error);

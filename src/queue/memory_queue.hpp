@@ -13,6 +13,7 @@
 namespace chouette {
 
 /// The queues in memory, with the promises of the real ones: for tests of what stands above them.
+/// It sets nothing aside.
 class MemoryQueue : public Queue {
 public:
   /// While set, each call fails with it and changes nothing.
@@ -34,6 +35,7 @@ public:
   QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;
   QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
                             const Additions& added) override;
+  QueueResult<std::optional<Taken>> take(double until) override;
   QueueResult<std::vector<std::int64_t>> seconds_taken(std::int64_t bucket) override;
   QueueResult<void> remove(QueueName queue, const PackedStrings& keys) override;
   QueueResult<Expired> expire(QueueName queue, double before) override;

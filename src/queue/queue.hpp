@@ -23,6 +23,12 @@ struct QueueName {
 };
 
 inline constexpr QueueName raw_metrics{"chouette:metrics:raw.keys", "chouette:metrics:raw.values"};
+/// Raw metrics that are set aside to be aggregated: see `Queue::take`.
+inline constexpr QueueName raw_taken{"chouette:metrics:raw.taken.keys",
+                                     "chouette:metrics:raw.taken.values"};
+/// Redis key of a timestamp: what of `raw_taken` lies before it is aggregated already.
+inline constexpr std::string_view taken_until_key = "chouette:metrics:raw.taken.until";
+
 inline constexpr QueueName wrapped_metrics{"chouette:metrics:wrapped.keys",
                                            "chouette:metrics:wrapped.values"};
 inline constexpr QueueName wrapped_logs{"chouette:logs:wrapped.keys",
@@ -67,6 +73,8 @@ struct TimeRange {
   bool contains(double timestamp) const {
     return timestamp >= from && (timestamp < to || to == std::numeric_limits<double>::infinity());
   }
+
+  bool operator==(const TimeRange&) const = default;
 };
 
 inline constexpr TimeRange all_time{-std::numeric_limits<double>::infinity(),
@@ -94,6 +102,16 @@ inline constexpr std::chrono::seconds seconds_lifetime{3600};
 struct Additions {
   std::vector<NewRecord> records;
   std::vector<SecondsTaken> seconds = {};
+  /// From now on the records of `raw_taken` before it count as removed.
+  std::optional<double> taken_until = {};
+};
+
+/// Raw records to be aggregated: those of `range` in `queue`.
+struct Taken {
+  QueueName queue;  ///< `raw_metrics`, or `raw_taken`: nobody else adds records to that one.
+  TimeRange range;
+
+  bool operator==(const Taken&) const = default;
 };
 
 /// Hashes in Redis, beside the queues, and how many fields each has.
@@ -132,6 +150,13 @@ public:
   virtual QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
                                     const Additions& added) = 0;
 
+  /// Where the raw records before `until` are to be read and removed; nothing if there are none. To
+  /// be called again when they are aggregated, and after a failure or a restart. Where they are
+  /// many, both keys of the queue become those of `raw_taken`, which saves their removal one by
+  /// one, and what is younger is put back; if that needs more than one call, `range` is empty
+  /// meanwhile.
+  virtual QueueResult<std::optional<Taken>> take(double until) = 0;
+
   /// The marks of the bucket that begins at `bucket`.
   virtual QueueResult<std::vector<std::int64_t>> seconds_taken(std::int64_t bucket) = 0;
 
@@ -145,7 +170,7 @@ public:
   /// Removes the oldest records beyond `keep`, up to `expire_batch` of them; returns how many.
   virtual QueueResult<std::size_t> trim(QueueName queue, std::size_t keep) = 0;
 
-  /// How many records wait.
+  /// How many records wait; of `raw_metrics` also those that are set aside.
   virtual QueueResult<std::size_t> size(QueueName queue) = 0;
 
   /// One step through all keys, from `cursor`, "0" at first: the hashes among some thousand of them

@@ -66,6 +66,10 @@ void RedisConnection::Close::operator()(redisContext* context) const {
   redisFree(context);
 }
 
+std::string_view text_of(const redisReply& reply) {
+  return {reply.str, reply.len};
+}
+
 std::optional<QueueError> error_of(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_ERROR) {
     return std::nullopt;
@@ -184,6 +188,10 @@ QueueResult<PackedStrings> RedisConnection::ask_list(const RedisCommand& command
   if (auto sent = send(command); !sent) {
     return tl::unexpected(sent.error());
   }
+  return receive_list(name);
+}
+
+QueueResult<PackedStrings> RedisConnection::receive_list(std::string_view name) {
   ListReader reader(*context_->reader);
   if (const auto answer = next_answer(); !answer) {
     return tl::unexpected(answer.error());

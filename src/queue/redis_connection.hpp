@@ -35,6 +35,9 @@ struct FreeRedisReply {
 };
 using RedisReply = std::unique_ptr<redisReply, FreeRedisReply>;
 
+/// The text that `reply` holds; empty if it holds none.
+std::string_view text_of(const redisReply& reply);
+
 /// The error that `reply` is; none if it is no error.
 std::optional<QueueError> error_of(const redisReply& reply);
 
@@ -60,6 +63,9 @@ public:
   /// Sends `command`, which is called `name`, and returns the list of texts that it is answered
   /// with; absent is what is no text.
   QueueResult<PackedStrings> ask_list(const RedisCommand& command, std::string_view name);
+
+  /// The next answer, to a command that is called `name`: a list as of `ask_list`.
+  QueueResult<PackedStrings> receive_list(std::string_view name);
 
   /// False if the server has closed the connection since the last answer.
   bool alive() const;

@@ -10,7 +10,7 @@
 namespace chouette {
 namespace {
 
-std::optional<std::string> text_of(const redisReply& reply) {
+std::optional<std::string> text_in(const redisReply& reply) {
   if (reply.str == nullptr || reply.type == REDIS_REPLY_ERROR) return std::nullopt;
   return std::string(reply.str, reply.len);
 }
@@ -18,7 +18,7 @@ std::optional<std::string> text_of(const redisReply& reply) {
 /// The value in an answer to CONFIG GET, which is a list of names and values.
 std::optional<std::string> value_in(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 2) return std::nullopt;
-  return text_of(*reply.element[1]);
+  return text_in(*reply.element[1]);
 }
 
 }  // namespace
@@ -32,11 +32,11 @@ QueueResult<RedisFacts> read_redis_facts(const RedisSettings& settings,
   for (const auto& key : keys) {
     const auto reply = connection->ask({"TYPE", key});
     if (!reply) return tl::unexpected(reply.error());
-    facts.types[key] = text_of(**reply).value_or("");
+    facts.types[key] = text_in(**reply).value_or("");
   }
   const auto info = connection->ask({"INFO"});
   if (info) {
-    facts.info = text_of(**info);
+    facts.info = text_in(**info);
   } else if (info.error().code == QueueErrc::unreachable) {
     return tl::unexpected(info.error());
   }

@@ -8,6 +8,7 @@
 
 #include "queue/queue.hpp"
 #include "queue/redis_connection.hpp"
+#include "queue/redis_transaction.hpp"
 
 namespace chouette {
 
@@ -15,8 +16,10 @@ namespace chouette {
 /// failure. No call takes longer than a few timeouts.
 class RedisQueue : public Queue {
 public:
+  /// `take` sets raw records aside from `set_aside_from` on: fewer are removed by two commands.
   explicit RedisQueue(RedisSettings settings,
-                      std::chrono::milliseconds timeout = std::chrono::seconds{2});
+                      std::chrono::milliseconds timeout = std::chrono::seconds{2},
+                      std::size_t set_aside_from = keys_at_once);
 
   QueueResult<std::optional<double>> oldest(QueueName queue, TimeRange range = all_time) override;
   QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit) override;
@@ -24,6 +27,7 @@ public:
   QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;
   QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
                             const Additions& added) override;
+  QueueResult<std::optional<Taken>> take(double until) override;
   QueueResult<std::vector<std::int64_t>> seconds_taken(std::int64_t bucket) override;
   QueueResult<void> remove(QueueName queue, const PackedStrings& keys) override;
   QueueResult<Expired> expire(QueueName queue, double before) override;
@@ -41,15 +45,14 @@ private:
 
   QueueResult<std::size_t> remove_lone_values(RedisConnection& connection, QueueName queue);
 
-  QueueResult<void> fence_off_late_transactions(RedisConnection& connection);
-
   RedisSettings settings_;
-  bool fence_needed_ = true;  ///< At first, too: a killed agent may have left a transaction.
   std::chrono::milliseconds timeout_;
+  std::size_t set_aside_from_;
+  FencedTransactions transactions_;
   std::optional<RedisConnection> connection_;
   Clock::time_point not_before_;  ///< No attempt to connect before,
   QueueError slow_failure_{};     ///< for the last one took long, and failed with this.
-  std::map<std::string_view, std::vector<std::string>> lone_values_;  ///< By queue: seen once.
+  std::map<std::string_view, PackedStrings> lone_values_;  ///< By queue: seen once.
 };
 
 }  // namespace chouette

@@ -8,7 +8,7 @@ namespace {
 class RedisActor : public ActorTest {
 protected:
   /// Asks for the oldest raw metric; the error's code, or 0.
-  int ask() { return ask<OldestRecord>(Oldest{raw_metrics, all_time}); }
+  int ask() { return ask<OldestRecord>(Oldest{raw_metrics}); }
 
   template <class Answer, class Request>
   int ask(const Request& request) {

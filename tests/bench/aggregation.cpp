@@ -97,7 +97,10 @@ std::size_t measure_agent(const test::RedisServer& server, const Task& task, Mea
   const auto others_cpu = [] { return cpu_seconds() - cpu_seconds_of_this_thread(); };
   const auto cpu = others_cpu();
   caf::anon_send(aggregator_handle, Tick{});
-  while (redis_client.size(raw_metrics) > 0) {
+  const std::vector<std::string> is_raw_left{"EXISTS", std::string(raw_metrics.keys),
+                                             std::string(raw_taken.keys),
+                                             std::string(raw_taken.values)};
+  while (redis_client.command(is_raw_left) != 0) {
     std::this_thread::sleep_for(1ms);
   }
   measured.time.push_back(seconds_since(start));

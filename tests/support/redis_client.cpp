@@ -194,11 +194,27 @@ std::vector<Record> RedisClient::dump(QueueName queue) {
     records.push_back(std::move(record));
   }
   for (auto& [key, value] : by_key) records.push_back({key, std::nullopt, std::move(value)});
+  if (queue == raw_metrics) {
+    const auto until = command({"GET", std::string(taken_until_key)});
+    for (auto& record : dump(raw_taken)) {
+      if (record.score && (until.is_null() || record.score >= std::stod(until.get<std::string>())))
+        records.push_back(std::move(record));
+    }
+  }
   return records;
 }
 
 std::size_t RedisClient::size(QueueName queue) {
-  return command({"ZCARD", std::string(queue.keys)}).get<std::size_t>();
+  if (queue != raw_metrics) {
+    return command({"ZCARD", std::string(queue.keys)}).get<std::size_t>();
+  }
+  // At one moment, for records move from one queue to the other.
+  const auto* script =
+      "return redis.call('ZCARD', KEYS[1]) + "
+      "redis.call('ZCOUNT', KEYS[2], redis.call('GET', KEYS[3]) or '-inf', '+inf')";
+  return command({"EVAL", script, "3", std::string(raw_metrics.keys), std::string(raw_taken.keys),
+                  std::string(taken_until_key)})
+      .get<std::size_t>();
 }
 
 double unix_now() {

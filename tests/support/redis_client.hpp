@@ -76,10 +76,11 @@ public:
   /// Adds anything to any queue. Returns the keys.
   std::vector<std::string> add(QueueName queue, const std::vector<AnyRecord>& records);
 
-  /// Everything in a queue, by score; values without a key at the end.
+  /// Everything in a queue, by score; values without a key at the end. After the raw metrics those
+  /// that the agent has taken and not aggregated yet.
   std::vector<Record> dump(QueueName queue);
 
-  /// How many keys a queue has.
+  /// How many keys a queue has. Raw metrics that the agent has taken count until aggregated.
   std::size_t size(QueueName queue);
 
 private:
