@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "exec/exec_output.hpp"
 #include "input.hpp"
-#include "json_oracle.hpp"
 
 namespace chouette::fuzz {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "input.hpp"
 #include "intake/logs_payload.hpp"
-#include "json_oracle.hpp"
+#include "support/json_oracle.hpp"
 
 namespace chouette::fuzz {
 namespace {
@@ -49,7 +49,7 @@ void run(std::string_view text) {
       check(added != Payload::Added::full, "an empty payload is never full");
     }
     check(payload.size() - before == (added == Payload::Added::yes ? 1 : 0), "one log at a time");
-    const auto oracle = read_with_nlohmann(line);
+    const auto oracle = test::read_with_nlohmann(line);
     if (oracle.comparable) {
       check((added == Payload::Added::yes) == (oracle.document && is_log(*oracle.document)),
             "the same verdict");

@@ -3,13 +3,13 @@
 #include "intake/rejected_record.hpp"
 
 #include "input.hpp"
-#include "json_oracle.hpp"
+#include "support/json_oracle.hpp"
 
 namespace chouette::fuzz {
 namespace {
 
 void run(std::string_view text) {
-  const auto oracle = read_with_nlohmann(text);
+  const auto oracle = test::read_with_nlohmann(text);
   const auto read = read_rejected(text);
   const auto is_string = [&](const char* name) {
     return oracle.document->contains(name) && oracle.document->at(name).is_string();

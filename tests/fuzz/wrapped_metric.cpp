@@ -8,7 +8,7 @@
 
 #include "input.hpp"
 #include "intake/metrics_payload.hpp"
-#include "json_oracle.hpp"
+#include "support/json_oracle.hpp"
 
 namespace chouette::fuzz {
 namespace {
@@ -86,7 +86,7 @@ void run(std::string_view text) {
       added = payload.add(line);
       check(added != Payload::Added::full, "an empty payload is never full");
     }
-    const auto oracle = read_with_nlohmann(line);
+    const auto oracle = test::read_with_nlohmann(line);
     const auto grown = payload.size() - before;
     check((added == Payload::Added::yes) == (grown > 0), "what is added has points");
     if (added == Payload::Added::yes) {
