@@ -1,11 +1,11 @@
 #include "actors/status_pages.hpp"
 
-#include <array>
 #include <chrono>
 #include <string>
 #include <utility>
 
 #include "actors/clock.hpp"
+#include "queue/named_queues.hpp"
 #include "status/status_texts.hpp"
 
 namespace chouette {
@@ -15,16 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience{3};
-
-struct Shown {
-  const char* name;
-  QueueName queue;
-};
-constexpr std::array<Shown, 5> shown_queues{{{"raw metrics", raw_metrics},
-                                             {"points", wrapped_metrics},
-                                             {"logs", wrapped_logs},
-                                             {"refused metrics", rejected_metrics},
-                                             {"refused logs", rejected_logs}}};
 
 /// Asks the Redis actor on behalf of a thread that is no actor.
 class Asker {
@@ -56,16 +46,16 @@ private:
 
 std::vector<QueueStatus> look_at_queues(caf::actor_system& system, const redis_actor& redis,
                                         bool reachable) {
-  std::vector<QueueStatus> queues(shown_queues.size());
+  std::vector<QueueStatus> queues(named_queues.size());
   for (std::size_t i = 0; i < queues.size(); ++i) {
-    queues[i].name = shown_queues.at(i).name;
+    queues[i].name = named_queues.at(i).name;
   }
   if (!reachable) {
     return queues;
   }
   Asker asker(system, redis);
   for (std::size_t i = 0; i < queues.size(); ++i) {
-    const auto& queue = shown_queues.at(i).queue;
+    const auto& queue = named_queues.at(i).queue;
     asker.ask<RecordCount>(AskSize{queue},
                            [&](RecordCount count) { queues[i].depth = count.records; });
     asker.ask<OldestRecord>(Oldest{queue},

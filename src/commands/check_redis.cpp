@@ -3,7 +3,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "logging/fault.hpp"
+#include "queue/named_queues.hpp"
 #include "queue/redis_queue.hpp"
 
 namespace chouette {
@@ -27,17 +27,6 @@ constexpr double nearly_full = 0.9;
 /// Datadog drops older points and logs without a word.
 constexpr double oldest_metric = 3600;
 constexpr double oldest_log = 18.0 * 3600;
-
-struct NamedQueue {
-  std::string_view what;
-  QueueName queue;
-};
-
-constexpr std::array<NamedQueue, 5> queues{{{"raw metrics", raw_metrics},
-                                            {"metrics", wrapped_metrics},
-                                            {"logs", wrapped_logs},
-                                            {"refused metrics", rejected_metrics},
-                                            {"refused logs", rejected_logs}}};
 
 bool is_refused(std::string_view what) {
   return what.starts_with("refused");
@@ -219,7 +208,7 @@ std::string place_of(const RedisSettings& settings) {
 Findings check_queues(const RedisSettings& settings, double now) {
   Findings findings;
   RedisQueue redis(settings, timeout);
-  for (const auto& [what, queue] : queues) {
+  for (const auto& [what, queue] : named_queues) {
     const auto size = redis.size(queue);
     const auto oldest = redis.oldest(queue);
     if (!size || !oldest) {
@@ -269,7 +258,7 @@ Findings judge_types(const RedisFacts& facts) {
          "Another program uses this key: rename it there, or set REDIS_DB to a database of the "
          "agent's and its applications' own."});
   };
-  for (const auto& [what, queue] : queues) {
+  for (const auto& [what, queue] : named_queues) {
     judge(queue.keys, "zset");
     judge(queue.values, "hash");
   }
@@ -309,7 +298,7 @@ Finding judge_queue(std::string_view what, const Waiting& waiting, double now) {
 
 Findings check_redis(const RedisSettings& settings, double now) {
   std::vector<std::string> keys;
-  for (const auto& [what, queue] : queues) {
+  for (const auto& [what, queue] : named_queues) {
     keys.emplace_back(queue.keys);
     keys.emplace_back(queue.values);
   }

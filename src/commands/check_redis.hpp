@@ -30,7 +30,7 @@ struct Waiting {
   std::optional<double> oldest = {};
 };
 
-/// `what`: "raw metrics", "metrics", "logs", "refused metrics" or "refused logs".
+/// `what`: a name of `named_queues`.
 Finding judge_queue(std::string_view what, const Waiting& waiting, double now);
 
 /// Asks Redis all of that; changes nothing in it.

@@ -25,7 +25,7 @@ struct RedisStatus {
 
 /// A queue in Redis. Nothing of it is known while Redis is away.
 struct QueueStatus {
-  std::string name;                  ///< raw metrics, points, logs, refused metrics, refused logs.
+  std::string name;                  ///< One of `named_queues`.
   std::optional<std::size_t> depth;  ///< Records.
   std::optional<double> oldest;      ///< Unix time of the oldest record.
 };

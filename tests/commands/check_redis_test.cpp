@@ -210,14 +210,14 @@ TEST(RedisCheck, AdvisesWhatToDoAboutTls) {
 
 TEST(RedisCheck, SaysHowMuchWaitsAndSinceWhen) {
   constexpr double now = 1795416000;
-  EXPECT_EQ(judge_queue("metrics", {}, now).text, "metrics: 0");
-  EXPECT_EQ(judge_queue("metrics", {1234, now - 45}, now).text,
-            "metrics: 1,234, the oldest from 45 s ago");
-  EXPECT_EQ(judge_queue("metrics", {1, now + 99}, now).level, Level::ok);
-  EXPECT_EQ(judge_queue("metrics", {1, now - 3700}, now).level, Level::warning);
+  EXPECT_EQ(judge_queue("points", {}, now).text, "points: 0");
+  EXPECT_EQ(judge_queue("points", {1234, now - 45}, now).text,
+            "points: 1,234, the oldest from 45 s ago");
+  EXPECT_EQ(judge_queue("points", {1, now + 99}, now).level, Level::ok);
+  EXPECT_EQ(judge_queue("points", {1, now - 3700}, now).level, Level::warning);
   EXPECT_EQ(judge_queue("logs", {1, now - 3700}, now).level, Level::ok);
   EXPECT_EQ(judge_queue("logs", {1, now - 70000}, now).level, Level::warning);
-  EXPECT_EQ(judge_queue("metrics", {1, -1e300}, now).text, "metrics: 1");
+  EXPECT_EQ(judge_queue("points", {1, -1e300}, now).text, "points: 1");
   EXPECT_EQ(judge_queue("refused logs", {0, {}}, now).level, Level::ok);
   const auto refused = judge_queue("refused logs", {3, now}, now);
   EXPECT_EQ(refused.level, Level::warning);

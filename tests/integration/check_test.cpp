@@ -73,10 +73,10 @@ TEST(CheckCommand, FindsAllWellWhereItIs) {
   EXPECT_EQ(check.code(), 0) << check.out << check.err;
   EXPECT_EQ(check.of("warning"), "");
   EXPECT_EQ(check.of("failed"), "");
-  for (const auto* part :
-       {"the agent can start", " answers at ", "noeviction", "append-only file", "raw metrics: 1",
-        "accepts the API key", "Logs intake", "agrees with", "Chouette.host.cpu.percentage = ",
-        "Chouette.host.memory.used = ", "dramatiq: 0 points", "all is well"}) {
+  for (const auto* part : {"the agent can start", " answers at ", "noeviction", "append-only file",
+                           "raw metrics: 1", "points: 0", "accepts the API key", "Logs intake",
+                           "agrees with", "Chouette.host.cpu.percentage = ",
+                           "Chouette.host.memory.used = ", "dramatiq: 0 points", "all is well"}) {
     EXPECT_THAT(check.of("ok"), HasSubstr(part));
   }
   EXPECT_EQ(check.err, "");
