@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -11,9 +10,9 @@
 #include "support/agent.hpp"
 #include "support/free_port.hpp"
 #include "support/intake.hpp"
+#include "support/plugin_folder.hpp"
 #include "support/redis_server.hpp"
 #include "support/redis_state.hpp"
-#include "support/temp_dir.hpp"
 #include "support/tls_front.hpp"
 
 namespace chouette::test {
@@ -331,12 +330,7 @@ TEST(CheckCommand, EndsACommandThatHangs) {
 TEST(CheckCommand, EndsThoughAPluginHangsForEver) {
   RedisServer server;
   Intake intake;
-  const TempDir folder;
-  namespace fs = std::filesystem;
-  fs::copy_file(fs::path(CHOUETTE_EXTENSIONS) / "moody.so", folder / "moody.so");
-  fs::permissions(folder / "moody.so", fs::perms::owner_read | fs::perms::owner_write);
-  fs::copy_file(fs::path(CHOUETTE_EXTENSIONS) / "host.so", folder / "host.so");
-  fs::permissions(folder / "host.so", fs::perms::owner_read | fs::perms::owner_write);
+  const PluginFolder folder({"moody", "host"});
   const Check check(environment(server, intake,
                                 {{"CHOUETTE_PLUGIN_DIR", folder.path()},
                                  {"COLLECTOR_PLUGINS", "moody,host"},

@@ -3,15 +3,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <string>
 
 #include "support/agent.hpp"
 #include "support/intake.hpp"
 #include "support/intake_rules.hpp"
+#include "support/plugin_folder.hpp"
 #include "support/redis_server.hpp"
 #include "support/redis_state.hpp"
-#include "support/temp_dir.hpp"
 
 namespace chouette::test {
 namespace {
@@ -171,10 +170,7 @@ TEST(DryRunCommand, ShowsNoSecrets) {
 TEST(DryRunCommand, EndsThoughAPluginHangsForEver) {
   RedisServer server;
   Intake intake;
-  const TempDir folder;
-  namespace fs = std::filesystem;
-  fs::copy_file(fs::path(CHOUETTE_EXTENSIONS) / "moody.so", folder / "moody.so");
-  fs::permissions(folder / "moody.so", fs::perms::owner_read | fs::perms::owner_write);
+  const PluginFolder folder({"moody"});
   const DryRunProcess run(agent_environment(server, intake,
                                             {{"CHOUETTE_PLUGIN_DIR", folder.path()},
                                              {"COLLECTOR_PLUGINS", "moody,host"},

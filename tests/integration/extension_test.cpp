@@ -14,6 +14,7 @@
 #include "support/agent.hpp"
 #include "support/child_process.hpp"
 #include "support/intake.hpp"
+#include "support/plugin_folder.hpp"
 #include "support/redis_server.hpp"
 #include "support/temp_dir.hpp"
 #include "support/wait.hpp"
@@ -26,25 +27,6 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-/// A folder with some of the shared objects that were built for this.
-class Folder {
-public:
-  explicit Folder(const std::vector<std::string>& objects) {
-    for (const auto& object : objects) put(object);
-  }
-
-  void put(const std::string& object) {
-    const auto path = folder_ / (object + ".so");
-    fs::copy_file(fs::path(CHOUETTE_EXTENSIONS) / (object + ".so"), path);
-    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
-  }
-
-  std::string path() const { return folder_.path(); }
-
-private:
-  TempDir folder_;
-};
 
 /// The value of the last point of that name; -1 if none has come.
 double last_value(const Intake& intake, const std::string& metric) {
@@ -67,7 +49,7 @@ void expect_quick_stop(AgentProcess& agent) {
 TEST(Extension, RunsBesideTheBuiltInPluginsAndSeesNoSecret) {
   RedisServer server;
   Intake intake;
-  const Folder folder({"moody", "grumpy"});
+  const PluginFolder folder({"moody", "grumpy"});
   AgentProcess agent(server, intake,
                      {{"CHOUETTE_PLUGIN_DIR", folder.path()},
                       {"COLLECTOR_PLUGINS", "host,Moody"},
@@ -85,7 +67,7 @@ TEST(Extension, RunsBesideTheBuiltInPluginsAndSeesNoSecret) {
 TEST(Extension, ThatHangsOrThrowsHoldsUpNobodyAndNotTheStop) {
   RedisServer server;
   Intake intake;
-  const Folder folder({"moody", "grumpy"});
+  const PluginFolder folder({"moody", "grumpy"});
   AgentProcess agent(server, intake,
                      {{"CHOUETTE_PLUGIN_DIR", folder.path()},
                       {"COLLECTOR_PLUGINS", R"(["host", "moody", "grumpy"])"},
@@ -108,7 +90,7 @@ TEST(Extension, ThatHangsOrThrowsHoldsUpNobodyAndNotTheStop) {
 TEST(Extension, ThatHeedsItsStopTokenLetsTheAgentStopAtOnce) {
   RedisServer server;
   Intake intake;
-  const Folder folder({"moody", "grumpy"});
+  const PluginFolder folder({"moody", "grumpy"});
   AgentProcess agent(server, intake,
                      {{"CHOUETTE_PLUGIN_DIR", folder.path()},
                       {"COLLECTOR_PLUGINS", "moody,grumpy"},
@@ -125,7 +107,7 @@ TEST(Extension, ThatHeedsItsStopTokenLetsTheAgentStopAtOnce) {
 TEST(Extension, ThatFailsToBeMadeIsMadeAnew) {
   RedisServer server;
   Intake intake;
-  const Folder folder({"moody", "grumpy"});
+  const PluginFolder folder({"moody", "grumpy"});
   for (const auto& [mood, text] : {std::pair{"throws when made", "not in the mood"},
                                    {"throws a number", "unknown exception"},
                                    {"is none", "made no plugin"},
@@ -148,7 +130,7 @@ TEST(Extension, ThatFailsToBeMadeIsMadeAnew) {
 TEST(Extension, CannotPutRubbishIntoTheQueue) {
   RedisServer server;
   Intake intake;
-  const Folder folder({"moody"});
+  const PluginFolder folder({"moody"});
   AgentProcess agent(server, intake,
                      {{"CHOUETTE_PLUGIN_DIR", folder.path()},
                       {"COLLECTOR_PLUGINS", "moody"},
@@ -163,7 +145,7 @@ TEST(Extension, CannotPutRubbishIntoTheQueue) {
 }
 
 TEST(Extension, IsNamedByTheConfigurationsFaults) {
-  const Folder folder({"moody", "fussy", "library"});
+  const PluginFolder folder({"moody", "fussy", "library"});
   AgentProcess agent({{"CHOUETTE_PLUGIN_DIR", folder.path()},
                       {"API_KEY", "key-of-the-test"},
                       {"COLLECTOR_PLUGINS", "toaster"},
@@ -180,7 +162,7 @@ TEST(Extension, IsNamedByTheConfigurationsFaults) {
 TEST(Extension, ThatIsRefusedIsAnErrorInTheLogAndNoReasonToEnd) {
   RedisServer server;
   Intake intake;
-  const Folder folder({"next_version", "moody"});
+  const PluginFolder folder({"next_version", "moody"});
   AgentProcess agent(server, intake,
                      {{"CHOUETTE_PLUGIN_DIR", folder.path()}, {"COLLECTOR_PLUGINS", "moody"}});
   EXPECT_TRUE(waits_for(intake, "moody.value"));
@@ -197,7 +179,7 @@ TEST(Extension, ThatIsRefusedIsAnErrorInTheLogAndNoReasonToEnd) {
 }
 
 TEST(Extension, IsListedByCheckConfig) {
-  const Folder folder({"moody", "fussy", "library"});
+  const PluginFolder folder({"moody", "fussy", "library"});
   AgentProcess agent({{"CHOUETTE_PLUGIN_DIR", folder.path()},
                       {"API_KEY", "key-of-the-test"},
                       {"COLLECTOR_PLUGINS", "moody"},
@@ -217,7 +199,7 @@ TEST(Extension, IsListedByCheckConfig) {
 }
 
 TEST(Extension, AWrapperThatCannotBeMadeIsAFaultOfTheConfiguration) {
-  const Folder folder({"fussy"});
+  const PluginFolder folder({"fussy"});
   for (const auto& [mood, text] : {std::pair{"throws", "failed to make it: not in the mood"},
                                    {"throws a number", "failed to make it"},
                                    {"is none", "made none"}}) {
@@ -238,7 +220,7 @@ TEST(Extension, AWrapperThatFailsCostsOnlyTheMetricsAtWhichItFails) {
   RedisServer server;
   Intake intake;
   auto redis = server.client();
-  const Folder folder({"fussy"});
+  const PluginFolder folder({"fussy"});
   const auto now = unix_now() - 5;
   for (const auto* name : {"a", "clear", "refuse", "rubbish", "throw", "throw.number", "z"}) {
     redis.add({name, "count", 2, now});
