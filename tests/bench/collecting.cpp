@@ -32,7 +32,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int captures = 200;
+constexpr int rounds = 5;
+constexpr int captures = 40;
 constexpr int capture_interval = 10;
 
 double thread_cpu() {
@@ -50,18 +51,25 @@ double children_cpu() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-/// CPU time in microseconds that one call takes on this thread; the first calls do not count.
-template <class Call>
-double cost(Call call) {
-  for (int i = 0; i < 3; ++i) {
-    call();
+/// The CPU times in microseconds that one call takes, of each round.
+struct Costs {
+  std::vector<double> thread;    ///< On this thread.
+  std::vector<double> children;  ///< Of the programs that it runs.
+
+  /// A round more; its first calls do not count.
+  void measure(const std::function<void()>& call) {
+    for (int i = 0; i < 3; ++i) {
+      call();
+    }
+    const auto thread_before = thread_cpu();
+    const auto children_before = children_cpu();
+    for (int i = 0; i < captures; ++i) {
+      call();
+    }
+    thread.push_back((thread_cpu() - thread_before) * 1e6 / captures);
+    children.push_back((children_cpu() - children_before) * 1e6 / captures);
   }
-  const auto begin = thread_cpu();
-  for (int i = 0; i < captures; ++i) {
-    call();
-  }
-  return (thread_cpu() - begin) * 1e6 / captures;
-}
+};
 
 /// What a program would take that asks the same source and throws the answer away.
 std::map<std::string, std::function<void()>> bare_readings(const test::PluginSurroundings& around,
@@ -134,22 +142,30 @@ bool measure_captures(Figures& figures, test::PluginSurroundings& around) {
     std::size_t metrics = 0;
     std::string fault;
     std::int64_t now = 1795416000;
-    const auto children = children_cpu();
-    const auto cpu = cost([&] {
+    const auto capture_once = [&] {
       const auto capture = plugin->capture(++now);
       metrics = std::max(metrics, capture.metrics.size());
       if (!capture.faults.empty()) {
         fault = capture.faults.front();
       }
-    });
-    const auto of_children = (children_cpu() - children) * 1e6 / captures;
+    };
     const std::string name(row.name);
-    std::optional<Peer> floor;
-    if (const auto reading = bare.find(name); reading != bare.end()) {
-      floor = Peer{"bare reading", cost(reading->second)};
+    const auto reading = bare.find(name);
+    Costs of_plugin;
+    Costs of_reading;
+    for (int round = 0; round < rounds; ++round) {
+      of_plugin.measure(capture_once);
+      if (reading != bare.end()) {
+        of_reading.measure(reading->second);
+      }
     }
-    figures.add("CPU of a capture, " + name + ", " + std::to_string(metrics) + " metrics", cpu,
-                "us", floor);
+    std::optional<Peer> floor;
+    if (reading != bare.end()) {
+      floor = Peer{"bare reading", median(of_reading.thread)};
+    }
+    const auto of_children = median(of_plugin.children);
+    figures.add("CPU of a capture, " + name + ", " + std::to_string(metrics) + " metrics",
+                median(of_plugin.thread), "us", floor);
     if (of_children > 0) {
       figures.add("CPU of the program that " + name + " runs, a capture", of_children, "us");
     }
@@ -222,11 +238,12 @@ bool measure_agents(Figures& figures, test::PluginSurroundings& around, double m
 }
 
 void run(Figures& figures, double minutes) {
-  char setting[160];
-  (void)std::snprintf(setting, sizeof(setting),
-                      "means of %d captures; agents over %.1f min, a capture every %d s, a release "
-                      "every 60 s",
-                      captures, minutes, capture_interval);
+  char setting[200];
+  (void)std::snprintf(
+      setting, sizeof(setting),
+      "medians of %d rounds of %d captures; agents over %.1f min, a capture every %d s, a release "
+      "every 60 s",
+      rounds, captures, minutes, capture_interval);
   figures.describe(setting);
   test::PluginSurroundings around;
   const bool captured = measure_captures(figures, around);
