@@ -598,8 +598,9 @@ private:
   }
 
   void spoil() {
-    to_spoil_.push_back(set_of(R"([1, "\u00e9\ud83e\udd89", null])") + " \r\n\t");
-    to_spoil_.push_back(" " + record("value", big_integer) + "  ");
+    // First those that are whole though their white space is cut off.
+    to_spoil_.insert(to_spoil_.begin(), {set_of(R"([1, "\u00e9\ud83e\udd89", null])") + " \r\n\t",
+                                         " " + record("value", big_integer) + "  "});
     const auto texts = std::exchange(to_spoil_, {});
     begin("cut off", never);
     for (const auto& text : texts) {
