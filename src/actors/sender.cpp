@@ -265,9 +265,7 @@ std::size_t fill_payload(SenderState& state) {
 std::optional<Answer> post(SenderState& state, std::size_t limit) {
   const auto size = state.payload->size();
   const auto of_others = state.payload->size_of_others();
-  Deflater deflater;
-  state.payload->write([&deflater](std::string_view piece) { deflater.add(piece); });
-  const auto body = deflater.finish();
+  const auto body = deflate(state.payload->take());
   if (body.size() > limit) {
     return std::nullopt;
   }

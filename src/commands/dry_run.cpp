@@ -177,19 +177,13 @@ void DryRun::add(const std::vector<PluginAnswer>& answers) {
 void DryRun::print(std::ostream& out) {
   const auto points = payload_.size();
   const auto series = payload_.series();
-  Deflater deflater;
-  SeriesLines lines;
-  std::size_t bytes = 0;
-  payload_.write([&](std::string_view piece) {
-    bytes += piece.size();
-    deflater.add(piece);
-    out << lines.add(piece);
-  });
-  out.flush();
+  const auto json = payload_.take();
+  out << with_line_breaks(json) << std::flush;
   notes_ << "In all: " << counted(points, "point") << " of " << grouped(series) << " series, "
-         << counted(bytes, "byte") << ", " << grouped(deflater.finish().size()) << " compressed\n";
+         << counted(json.size(), "byte") << ", " << grouped(deflate(json).size())
+         << " compressed\n";
   const PayloadLimits request;
-  if (points > request.points || bytes > request.bytes) {
+  if (points > request.points || json.size() > request.bytes) {
     notes_ << "The agent sends this in several requests: each holds at most "
            << counted(request.points, "point") << " and " << counted(request.bytes, "byte")
            << ".\n";

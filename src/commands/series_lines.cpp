@@ -8,24 +8,26 @@ constexpr int between_series = 2;
 
 }  // namespace
 
-std::string SeriesLines::add(std::string_view piece) {
+std::string with_line_breaks(std::string_view payload) {
   std::string text;
-  for (const char c : piece) {
-    if (in_text_) {
-      in_text_ = escaped_ || c != '"';
-      escaped_ = !escaped_ && c == '\\';
+  int depth = 0;
+  bool in_text = false;
+  bool escaped = false;
+  for (const char c : payload) {
+    if (in_text) {
+      in_text = escaped || c != '"';
+      escaped = !escaped && c == '\\';
       text += c;
       continue;
     }
-    in_text_ = c == '"';
-    if (depth_ == between_series && c == '{') text += "\n  ";
-    if (depth_ == between_series && c == ']') text += '\n';
-    depth_ += c == '{' || c == '[' ? 1 : 0;
-    depth_ -= c == '}' || c == ']' ? 1 : 0;
+    in_text = c == '"';
+    if (depth == between_series && c == '{') text += "\n  ";
+    if (depth == between_series && c == ']') text += '\n';
+    depth += c == '{' || c == '[' ? 1 : 0;
+    depth -= c == '}' || c == ']' ? 1 : 0;
     text += c;
-    if (depth_ == 0 && c == '}') text += '\n';
   }
-  return text;
+  return text + '\n';
 }
 
 }  // namespace chouette

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <memory>
 #include <new>
-#include <utility>
 
 namespace chouette {
 
@@ -66,11 +65,6 @@ std::string deflate(std::string_view text) {
   const auto size =
       libdeflate_zlib_compress(compressor.get(), text.data(), text.size(), buffer.get(), most);
   return {buffer.get(), size};
-}
-
-std::string Deflater::finish() {
-  const auto text = std::exchange(text_, {});
-  return deflate(text);
 }
 
 }  // namespace chouette

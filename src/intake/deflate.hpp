@@ -12,16 +12,4 @@ namespace chouette {
 /// where memory is short.
 std::string deflate(std::string_view text);
 
-/// The same for a text that comes in pieces, which it keeps until the end.
-class Deflater {
-public:
-  void add(std::string_view piece) { text_ += piece; }
-
-  /// All of it, compressed. It is empty afterwards.
-  std::string finish();
-
-private:
-  std::string text_;
-};
-
 }  // namespace chouette

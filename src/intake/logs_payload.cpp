@@ -90,11 +90,9 @@ Payload::Added LogsPayload::add(std::string_view record) {
   return Added::yes;
 }
 
-void LogsPayload::write(const Sink& sink) {
-  sink(json_);
-  sink("]");
-  json_ = "[";
+std::string LogsPayload::take() {
   logs_ = 0;
+  return std::exchange(json_, "[") + ']';
 }
 
 }  // namespace chouette

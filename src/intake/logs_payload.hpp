@@ -24,7 +24,7 @@ public:
   Added add(std::string_view record) override;
   std::size_t size() const override { return logs_; }
   std::size_t size_of_others() const override { return logs_; }
-  void write(const Sink& sink) override;
+  std::string take() override;
 
 private:
   Extras extras_;

@@ -234,12 +234,11 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
   return Added::yes;
 }
 
-void MetricsPayload::write(const Sink& sink) {
-  sink(R"({"series":[)");
-  std::string text;
+std::string MetricsPayload::take() {
+  std::string text = R"({"series":[)";
   for (auto& series : series_) {
     combine(series.points, series.type);
-    text = &series == &series_.front() ? "" : ",";
+    text += &series == &series_.front() ? "" : ",";
     text += series.head;
     for (const auto& point : series.points) {
       text += '[';
@@ -250,14 +249,14 @@ void MetricsPayload::write(const Sink& sink) {
     }
     text.back() = ']';
     text += '}';
-    sink(text);
   }
-  sink("]}");
+  text += "]}";
   series_.clear();
   index_.clear();
   points_ = 0;
   own_points_ = 0;
   bytes_ = 0;
+  return text;
 }
 
 }  // namespace chouette

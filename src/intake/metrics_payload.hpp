@@ -34,7 +34,7 @@ public:
   Added add(std::string_view record) override;
   std::size_t size() const override { return points_; }
   std::size_t size_of_others() const override { return points_ - own_points_; }
-  void write(const Sink& sink) override;
+  std::string take() override;
 
   std::size_t series() const { return index_.size(); }
 

@@ -17,9 +17,6 @@ struct Extras {
 /// The Unix time that is right for what was stamped with a clock that was wrong.
 using Restamp = std::function<double(double stamp)>;
 
-/// Takes a text piece by piece.
-using Sink = std::function<void(std::string_view piece)>;
-
 /// Collects records of a queue and writes them as one request's JSON.
 class Payload {
 public:
@@ -40,15 +37,8 @@ public:
   /// and how many of them are not the agent's own metrics about itself.
   virtual std::size_t size_of_others() const = 0;
 
-  /// Gives `sink` the JSON of all that was added, in pieces; the payload is empty afterwards.
-  virtual void write(const Sink& sink) = 0;
-
-  /// The same in one piece.
-  std::string take() {
-    std::string json;
-    write([&json](std::string_view piece) { json += piece; });
-    return json;
-  }
+  /// The JSON of all that was added; the payload is empty afterwards.
+  virtual std::string take() = 0;
 };
 
 }  // namespace chouette
