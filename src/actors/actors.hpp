@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "queue/batch.hpp"
 #include "queue/packed_strings.hpp"
 #include "queue/queue.hpp"
 
@@ -45,6 +46,11 @@ struct List {
 struct Fetch {
   QueueName queue;
   PackedStrings keys;
+};
+/// List and Fetch in one, for one who is busy meanwhile.
+struct Read {
+  QueueName queue;
+  BatchRange range;
 };
 struct Replace {
   QueueName from;
@@ -99,6 +105,7 @@ struct Tick {};
 CAF_ERROR_CODE_ENUM(chouette::QueueErrc, "queue")
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::PackedStrings)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Expired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Oldest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::OldestRecord)
@@ -108,6 +115,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::ListBucket)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Bucket)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::List)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Fetch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Replace)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Trim)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::AskSize)
@@ -130,10 +138,10 @@ namespace chouette {
 using redis_actor = caf::typed_actor<
     caf::replies_to<Oldest>::with<OldestRecord>, caf::replies_to<Take>::with<std::optional<Taken>>,
     caf::replies_to<ListBucket>::with<Bucket>, caf::replies_to<List>::with<PackedStrings>,
-    caf::replies_to<Fetch>::with<PackedStrings>, caf::reacts_to<Replace>,
-    caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>,
-    caf::replies_to<Trim>::with<RecordCount>, caf::replies_to<AskSize>::with<RecordCount>,
-    caf::replies_to<ScanHashes>::with<HashSizes>>;
+    caf::replies_to<Fetch>::with<PackedStrings>, caf::replies_to<Read>::with<Batch>,
+    caf::reacts_to<Replace>, caf::replies_to<AskSecondsTaken>::with<SecondsTaken>,
+    caf::replies_to<Expire>::with<Expired>, caf::replies_to<Trim>::with<RecordCount>,
+    caf::replies_to<AskSize>::with<RecordCount>, caf::replies_to<ScanHashes>::with<HashSizes>>;
 
 /// Removes what is older than its time to live. Answers when that is done, or could not be done.
 using cleaner_actor = caf::typed_actor<caf::replies_to<CleanUp>::with<CleanedUp>>;

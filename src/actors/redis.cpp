@@ -161,6 +161,10 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue,
         return answer(self, "fetching from", request.queue,
                       self->state.queue->fetch(request.queue, request.keys));
       },
+      [self](const Read& request) {
+        return answer(self, "reading", request.queue,
+                      read_batch(*self->state.queue, request.queue, request.range));
+      },
       [self](const Replace& request) {
         const auto call = request.added.records.empty() ? "removing from" : "storing into";
         return answer(

@@ -47,13 +47,19 @@ QueueResult<std::optional<double>> MemoryQueue::oldest(QueueName queue, TimeRang
   return std::nullopt;
 }
 
-QueueResult<PackedStrings> MemoryQueue::list(QueueName queue, TimeRange range, std::size_t limit) {
+QueueResult<PackedStrings> MemoryQueue::list(QueueName queue, TimeRange range, std::size_t limit,
+                                             std::size_t skip) {
   if (const auto error = enter("list")) {
     return tl::unexpected(*error);
   }
   PackedStrings keys;
   for (const auto& [timestamp, key] : at(queue).by_time()) {
-    if (range.contains(timestamp) && keys.size() < limit) {
+    if (!range.contains(timestamp)) {
+      continue;
+    }
+    if (skip > 0) {
+      --skip;
+    } else if (keys.size() < limit) {
       keys.push_back(key);
     }
   }

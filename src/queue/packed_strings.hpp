@@ -17,6 +17,14 @@ public:
     ends_.push_back(text_.size());
     present_.push_back(true);
   }
+  /// That of `others` at `i`, or that it is absent.
+  void push_back_of(const PackedStrings& others, std::size_t i) {
+    if (others.present(i)) {
+      push_back(others[i]);
+    } else {
+      push_absent();
+    }
+  }
   void push_absent() {
     ends_.push_back(text_.size());
     present_.push_back(false);

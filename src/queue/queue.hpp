@@ -137,8 +137,9 @@ public:
   virtual QueueResult<std::optional<double>> oldest(QueueName queue,
                                                     TimeRange range = all_time) = 0;
 
-  /// Keys of at most `limit` records within `range`, oldest first.
-  virtual QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit) = 0;
+  /// Keys of at most `limit` records within `range`, oldest first, without the `skip` oldest.
+  virtual QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit,
+                                          std::size_t skip = 0) = 0;
 
   /// The values of `keys`, in their order; absent where a key has no value.
   virtual QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) = 0;

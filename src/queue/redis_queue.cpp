@@ -72,12 +72,12 @@ std::string range_end(TimeRange range) {
 }
 
 QueueResult<PackedStrings> list_keys(RedisConnection& connection, QueueName queue, TimeRange range,
-                                     std::size_t limit) {
+                                     std::size_t limit, std::size_t skip = 0) {
   constexpr std::size_t no_limit = std::numeric_limits<std::int32_t>::max();
   const auto count = limit < no_limit ? std::to_string(limit) : "-1";
-  return connection.ask_list(
-      {"ZRANGEBYSCORE", queue.keys, to_score(range.from), range_end(range), "LIMIT", "0", count},
-      "ZRANGEBYSCORE");
+  return connection.ask_list({"ZRANGEBYSCORE", queue.keys, to_score(range.from), range_end(range),
+                              "LIMIT", std::to_string(skip), count},
+                             "ZRANGEBYSCORE");
 }
 
 QueueResult<void> ask_values(RedisConnection& connection, QueueName queue,
@@ -183,9 +183,11 @@ QueueResult<std::optional<double>> RedisQueue::oldest(QueueName queue, TimeRange
   });
 }
 
-QueueResult<PackedStrings> RedisQueue::list(QueueName queue, TimeRange range, std::size_t limit) {
-  return with_connection(
-      [&](RedisConnection& connection) { return list_keys(connection, queue, range, limit); });
+QueueResult<PackedStrings> RedisQueue::list(QueueName queue, TimeRange range, std::size_t limit,
+                                            std::size_t skip) {
+  return with_connection([&](RedisConnection& connection) {
+    return list_keys(connection, queue, range, limit, skip);
+  });
 }
 
 QueueResult<PackedStrings> RedisQueue::fetch(QueueName queue, const PackedStrings& keys) {

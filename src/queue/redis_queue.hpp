@@ -22,7 +22,8 @@ public:
                       std::size_t set_aside_from = keys_at_once);
 
   QueueResult<std::optional<double>> oldest(QueueName queue, TimeRange range = all_time) override;
-  QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit) override;
+  QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit,
+                                  std::size_t skip = 0) override;
   QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) override;
   QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;
   QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,

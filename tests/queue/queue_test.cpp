@@ -274,6 +274,20 @@ TYPED_TEST(QueueTest, ListsNoMoreThanAsked) {
   EXPECT_THAT(this->list({2, 4}, 1), ElementsAre("b"));
 }
 
+TYPED_TEST(QueueTest, ListsWithoutTheOldestIfAskedTo) {
+  this->store({{"a", 1, ""}, {"b", 2, ""}, {"c", 2, ""}, {"d", 4, ""}});
+  const auto list = [this](TimeRange range, std::size_t limit, std::size_t skip) {
+    return this->unpack(this->queue().list(raw_metrics, range, limit, skip));
+  };
+  EXPECT_THAT(list(all_time, 10, 1), ElementsAre("b", "c", "d"));
+  EXPECT_THAT(list(all_time, 1, 2), ElementsAre("c"));
+  EXPECT_THAT(list(all_time, no_limit, 3), ElementsAre("d"));
+  EXPECT_THAT(list(all_time, 10, 4), IsEmpty());
+  EXPECT_THAT(list(all_time, 10, 1'000'000), IsEmpty());
+  EXPECT_THAT(list(all_time, 0, 1), IsEmpty());
+  EXPECT_THAT(list({2, 5}, 10, 1), ElementsAre("c", "d"));
+}
+
 TYPED_TEST(QueueTest, OrdersWeirdTimes) {
   this->store({{"e", infinity, ""},
                {"d", 1e300, ""},
