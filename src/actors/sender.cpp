@@ -18,9 +18,7 @@ namespace {
 
 using Self = sender_impl::stateful_pointer<SenderState>;
 
-/// Records whose values are fetched at a time.
-constexpr std::size_t window = 1000;
-/// A batch: what is in memory at a time.
+/// A batch. Two of them are in memory at a time.
 constexpr std::size_t batch_records = 10000;
 constexpr std::size_t batch_bytes = 4UL * 1024 * 1024;
 /// A request may have this many bytes as sent; a single record that has more is sent all the same,
@@ -33,8 +31,7 @@ constexpr std::size_t rejected_limit_in_a_row = 100;
 /// A clock that is off by less needs no mention.
 constexpr double clock_tolerance = 60;
 
-void next_bulk(Self self);
-void load_batch(Self self);
+void go_on(Self self);
 void send_next(Self self);
 
 const std::string& log_name(Self self) {
@@ -80,13 +77,18 @@ void write_on_board(SenderState& state, const Answer& answer, std::size_t record
 
 void finish_release(Self self) {
   auto& state = self->state;
-  state.keys = {};
-  state.values = {};
-  state.halving.reset();
+  state.batch = {};
+  state.ahead = {};
+  state.halving = Halving(0);
   state.payload.reset();
   state.busy = false;
   // Of a large backlog, whichever actor worked on it.
   give_back_memory();
+  if (state.not_before) {
+    // Sooner than the next release, if that is far.
+    const auto wait = *state.not_before - self->clock().now();
+    self->delayed_send(self, std::max(wait, caf::timespan::zero()), TryAgain{});
+  }
 }
 
 void tell_about_release(Self self) {
@@ -123,9 +125,15 @@ void end_release(Self self) {
   }
 }
 
+/// Ends the release as soon as Redis has answered all it was asked.
+void end_when_answered(Self self) {
+  self->state.release.ending = true;
+  go_on(self);
+}
+
 void give_up(Self self, const caf::error& error) {
   spdlog::debug("[{}] release given up: {}", log_name(self), text_of(error));
-  end_release(self);
+  end_when_answered(self);
 }
 
 std::string describe(const Answer& answer, const std::string& kind) {
@@ -170,23 +178,33 @@ void stop_for(Self self, const Answer& answer) {
     if (answer.verdict == Verdict::try_later) {
       const auto wait = state.backoff->failed(answer.retry_after);
       state.not_before = self->clock().now() + wait;
-      // Sooner than the next release, if that is far.
-      self->delayed_send(self, wait, TryAgain{});
       spdlog::debug("[{}] trying again in {} ms: {}", log_name(self), wait.count(), answer.reason);
     }
   }
-  end_release(self);
+  end_when_answered(self);
 }
 
 PackedStrings keys_of(const SenderState& state, Halving::Range range) {
-  return state.keys.slice(state.batch_begin + range.begin, range.size());
+  return state.batch.keys.slice(range.begin, range.size());
+}
+
+/// A change of the queue has ended.
+void end_change(Self self) {
+  --self->state.changes;
+  go_on(self);
+}
+
+void fail_change(Self self, const caf::error& error) {
+  --self->state.changes;
+  give_up(self, error);
 }
 
 /// Removes the current range, of which `malformed` records could not be sent, and goes on.
 void remove_range(Self self, std::size_t malformed) {
   auto& state = self->state;
-  auto keys = keys_of(state, state.halving->current());
+  auto keys = keys_of(state, state.halving.current());
   const auto queue = state.settings.queue;
+  ++state.changes;
   self->request(state.redis, caf::infinite, Replace{queue, std::move(keys), queue, {}})
       .then(
           [self, malformed] {
@@ -197,19 +215,19 @@ void remove_range(Self self, std::size_t malformed) {
               spdlog::warn("[{}] dropped {} records that are no {}", log_name(self), *count,
                            state.settings.kind);
             }
-            state.halving->finish();
-            send_next(self);
+            end_change(self);
           },
-          [self](const caf::error& error) { give_up(self, error); });
+          [self](const caf::error& error) { fail_change(self, error); });
+  state.halving.finish();
+  go_on(self);
 }
 
 /// Moves the current range, a single record, to the rejected queue, and goes on.
 void reject(Self self, const std::string& why) {
   auto& state = self->state;
-  const auto range = state.halving->current();
-  const auto record = state.values[range.begin];
-  const NewRecord rejected{std::string(state.keys[state.batch_begin + range.begin]),
-                           state.settings.wall(),
+  const auto range = state.halving.current();
+  const auto record = state.batch.values[range.begin];
+  const NewRecord rejected{std::string(state.batch.keys[range.begin]), state.settings.wall(),
                            to_json(RejectedRecord{why, std::string(record)})};
   if (const auto count = state.throttle.add("rejected", 1, self->clock().now())) {
     spdlog::warn(
@@ -217,6 +235,7 @@ void reject(Self self, const std::string& why) {
         "{}",
         log_name(self), *count, why, state.settings.rejected.keys, record.substr(0, 200));
   }
+  ++state.changes;
   self->request(
           state.redis, caf::infinite,
           Replace{
@@ -226,12 +245,12 @@ void reject(Self self, const std::string& why) {
             auto& state = self->state;
             ++state.rejected_in_a_row;
             state.losses->add(LossReason::rejected, 1);
-            state.halving->finish();
-            const auto go_on = [self] { send_next(self); };
+            state.halving.finish();
             self->request(state.redis, caf::infinite, Trim{state.settings.rejected, rejected_limit})
-                .then([go_on](RecordCount) { go_on(); }, [go_on](const caf::error&) { go_on(); });
+                .then([self](RecordCount) { end_change(self); },
+                      [self](const caf::error&) { end_change(self); });
           },
-          [self](const caf::error& error) { give_up(self, error); });
+          [self](const caf::error& error) { fail_change(self, error); });
 }
 
 /// An empty payload that sets the stamps of former clocks right.
@@ -243,17 +262,17 @@ std::unique_ptr<Payload> new_payload(const SenderState& state) {
 /// Fills the payload with the current range, or as much of it as goes in; returns how many of its
 /// records are malformed.
 std::size_t fill_payload(SenderState& state) {
-  const auto range = state.halving->current();
+  const auto range = state.halving.current();
   std::size_t malformed = 0;
   state.payload = new_payload(state);
   for (auto i = range.begin; i < range.end; ++i) {
     if (i >= state.delivered_from) {
       break;
     }
-    const auto added =
-        state.values.present(i) ? state.payload->add(state.values[i]) : Payload::Added::malformed;
+    const auto added = state.batch.values.present(i) ? state.payload->add(state.batch.values[i])
+                                                     : Payload::Added::malformed;
     if (added == Payload::Added::full) {
-      state.halving->shorten(i);
+      state.halving.shorten(i);
       break;
     }
     malformed += added == Payload::Added::malformed ? 1 : 0;
@@ -286,8 +305,8 @@ bool takes_newest(Self self) {
   const auto newest = state.delivered_from - 1;
   state.payload = new_payload(state);
   // The first of the range may be all that was just refused.
-  if (newest <= state.halving->current().begin || !state.values.present(newest) ||
-      state.payload->add(state.values[newest]) != Payload::Added::yes) {
+  if (newest <= state.halving.current().begin || !state.batch.values.present(newest) ||
+      state.payload->add(state.batch.values[newest]) != Payload::Added::yes) {
     return false;
   }
   const auto answer = post(state, largest_request);
@@ -301,7 +320,7 @@ bool takes_newest(Self self) {
 
 void on_answer(Self self, const Answer& answer, std::size_t malformed) {
   auto& state = self->state;
-  const auto single = state.halving->current().size() == 1;
+  const auto single = state.halving.current().size() == 1;
   note_clock(self, answer);
   switch (answer.verdict) {
     case Verdict::accepted:
@@ -323,7 +342,7 @@ void on_answer(Self self, const Answer& answer, std::size_t malformed) {
       if (single) {
         reject(self, answer.reason);
       } else {
-        state.halving->halve();
+        state.halving.halve();
         send_next(self);
       }
       return;
@@ -336,17 +355,12 @@ void on_answer(Self self, const Answer& answer, std::size_t malformed) {
 void send_next(Self self) {
   auto& state = self->state;
   for (;;) {
-    if (state.halving->done()) {
-      state.batch_begin += state.values.size();
-      load_batch(self);
-      return;
-    }
     const auto malformed = fill_payload(state);
     if (state.payload->size() == 0) {
       remove_range(self, malformed);
       return;
     }
-    const auto single = state.halving->current().size() == 1;
+    const auto single = state.halving.current().size() == 1;
     if (const auto answer = post(state, single ? largest_request : request_bytes)) {
       on_answer(self, *answer, malformed);
       return;
@@ -355,56 +369,64 @@ void send_next(Self self) {
       reject(self, "larger than the intake takes");
       return;
     }
-    state.halving->halve();
+    state.halving.halve();
   }
 }
 
-/// Fetches records of the bulk until the batch is large enough, then sends them.
-void fetch_batch(Self self) {
+/// Asks for the records after the `skip` oldest.
+void read(Self self, std::size_t skip) {
   auto& state = self->state;
-  const auto next = state.batch_begin + state.values.size();
-  if (next >= state.keys.size() || state.values.size() >= batch_records ||
-      state.values.bytes() >= batch_bytes) {
-    state.halving.emplace(state.values.size());
-    state.delivered_from = state.values.size();
-    send_next(self);
-    return;
-  }
-  self->request(state.redis, caf::infinite,
-                Fetch{state.settings.queue, state.keys.slice(next, window)})
+  state.reading = true;
+  const auto limit = std::min(state.settings.bulk_size, batch_records);
+  self->request(state.redis, caf::infinite, Read{state.settings.queue, {skip, limit, batch_bytes}})
       .then(
-          [self](const PackedStrings& values) {
-            self->state.values.append(values);
-            fetch_batch(self);
-          },
-          [self](const caf::error& error) { give_up(self, error); });
-}
-
-void load_batch(Self self) {
-  auto& state = self->state;
-  if (state.batch_begin >= state.keys.size()) {
-    next_bulk(self);
-    return;
-  }
-  state.values = {};
-  fetch_batch(self);
-}
-
-void next_bulk(Self self) {
-  auto& state = self->state;
-  self->request(state.redis, caf::infinite,
-                List{state.settings.queue, all_time, state.settings.bulk_size})
-      .then(
-          [self](PackedStrings& keys) {
-            if (keys.empty()) {
-              end_release(self);
-              return;
+          [self, skip](Batch& read) {
+            auto& state = self->state;
+            state.reading = false;
+            // Had an older record come meanwhile, some of the batch under way would be there again.
+            state.ahead = without(std::move(read), state.batch.keys);
+            if (skip == 0 && state.ahead.empty()) {
+              end_when_answered(self);
+            } else {
+              go_on(self);
             }
-            self->state.keys = std::move(keys);
-            self->state.batch_begin = 0;
-            load_batch(self);
           },
-          [self](const caf::error& error) { give_up(self, error); });
+          [self](const caf::error& error) {
+            self->state.reading = false;
+            give_up(self, error);
+          });
+}
+
+/// Sends what was read ahead. Redis reads what comes after it meanwhile, and does so after it has
+/// removed what was sent before, for it answers in the order in which it is asked.
+void begin_batch(Self self) {
+  auto& state = self->state;
+  state.batch = std::exchange(state.ahead, {});
+  state.halving = Halving(state.batch.size());
+  state.delivered_from = state.batch.size();
+  read(self, state.batch.size());
+  send_next(self);
+}
+
+/// Does what is to be done next, if it need not wait for an answer of Redis.
+void go_on(Self self) {
+  auto& state = self->state;
+  const auto answered = !state.reading && state.changes == 0;
+  if (state.release.ending) {
+    if (answered) {
+      end_release(self);
+    }
+  } else if (!state.halving.done()) {
+    if (state.changes == 0) {
+      send_next(self);
+    }
+  } else if (!state.ahead.empty()) {
+    begin_batch(self);
+  } else if (answered) {
+    // Something older than what was read ahead may have come.
+    state.batch = {};
+    read(self, 0);
+  }
 }
 
 bool clock_is_set(Self self, double wall) {
@@ -426,14 +448,14 @@ void start_release(Self self) {
   auto& state = self->state;
   state.busy = true;
   state.release = {};
+  state.not_before.reset();
   write_on_board(state, [&](DeliveryStatus& delivery, Status&) {
     delivery.last_release = state.settings.wall();
   });
   state.release.report.kind = state.settings.kind;
   const auto clean = [self] {
-    const auto go_on = [self] { next_bulk(self); };
     self->request(self->state.cleaner, caf::infinite, CleanUp{})
-        .then([go_on](CleanedUp) { go_on(); }, [go_on](const caf::error&) { go_on(); });
+        .then([self](CleanedUp) { go_on(self); }, [self](const caf::error&) { go_on(self); });
   };
   if (state.settings.kind != "metrics") {
     clean();
@@ -455,7 +477,8 @@ void release_if_due(Self self) {
   }
   const auto wall = state.settings.wall();
   state.clocks->observe(wall, self->clock().now());
-  if (self->clock().now() >= state.not_before && clock_is_set(self, wall)) {
+  const bool too_early = state.not_before && self->clock().now() < *state.not_before;
+  if (!too_early && clock_is_set(self, wall)) {
     start_release(self);
   }
 }

@@ -48,6 +48,7 @@ struct SenderState {
     ReleaseReport report;
     std::size_t delivered = 0;  ///< The agent's own metrics too.
     std::size_t requests = 0;
+    bool ending = false;  ///< Nothing more is read, sent or removed.
   };
 
   SenderSettings settings;
@@ -61,15 +62,16 @@ struct SenderState {
   Fault clock_unset;
   Fault clock_wrong;
 
-  bool busy = false;                          ///< A release is under way.
-  caf::actor_clock::time_point not_before{};  ///< No release earlier than this.
+  bool busy = false;                                       ///< A release is under way.
+  std::optional<caf::actor_clock::time_point> not_before;  ///< After a failure: the next try.
   Release release;
   std::unique_ptr<Payload> payload;
-  PackedStrings keys;              ///< The bulk under way.
-  std::size_t batch_begin = 0;     ///< The batch, a part of the bulk, begins at this key.
-  PackedStrings values;            ///< Its records.
-  std::optional<Halving> halving;  ///< What of it to send next.
-  std::size_t delivered_from = 0;  ///< Its records from here on were delivered ahead, as a trial.
+  Batch batch;                        ///< What is being sent and removed.
+  Halving halving{0};                 ///< What of it to send next.
+  std::size_t delivered_from = 0;     ///< Its records from here on were delivered as a trial.
+  Batch ahead;                        ///< What comes after it, once that is read.
+  bool reading = false;               ///< It is not read yet.
+  std::size_t changes = 0;            ///< Removals of what was sent, and the like, under way.
   std::size_t rejected_in_a_row = 0;  ///< Since the intake last accepted something.
 };
 

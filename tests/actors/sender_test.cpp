@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <set>
 
 #include "actor_test.hpp"
 #include "actors/cleaner.hpp"
@@ -58,6 +59,20 @@ public:
     return count;
   }
 
+  /// The points that it accepted more than once.
+  std::size_t points_twice() const {
+    std::set<json> seen;
+    std::size_t count = 0;
+    for (const auto& payload : accepted) {
+      for (const auto& series : payload["series"]) {
+        for (const auto& point : series["points"]) {
+          count += seen.insert(json::array({series["metric"], point})).second ? 0 : 1;
+        }
+      }
+    }
+    return count;
+  }
+
   std::deque<Answer> answers;
   std::function<Answer(const json& payload)> judge;
   std::vector<json> accepted;
@@ -90,6 +105,7 @@ protected:
                          .bulk_size = 2000,
                          .self_metrics = self_metrics,
                          .losses = losses_,
+                         .board = board_,
                          .seed = 1,
                          .wall = wall_clock()});
     run();
@@ -113,6 +129,16 @@ protected:
                {"points", {{time, i}}}}
               .dump());
     }
+  }
+
+  /// Calls `change` while the intake answers request number `request`.
+  void during(int request, std::function<void()> change) {
+    intake_->judge = [this, request, change = std::move(change)](const json&) {
+      if (intake_->requests == request) {
+        change();
+      }
+      return Answer{.verdict = Verdict::accepted, .reason = "HTTP 202"};
+    };
   }
 
   std::shared_ptr<ScriptedIntake> intake_ = std::make_shared<ScriptedIntake>();
@@ -149,6 +175,67 @@ TEST_F(MetricsSender, SendsBulkAfterBulkUntilTheQueueIsEmpty) {
   EXPECT_EQ(intake_->points(), 7001U);
   EXPECT_EQ(size(wrapped_metrics), 0U);
   EXPECT_EQ(logged("delivered 7001 points in 4 requests"), 1U);
+}
+
+TEST_F(MetricsSender, HasTheNextBatchReadBeforeItRemovesThatUnderWay) {
+  put_points(4500);
+  std::string calls;
+  queue_->on_call = [&calls](std::string_view call) {
+    calls += call == "list" ? "L" : call == "fetch" ? "F" : call == "replace" ? "R" : "";
+  };
+  advance(8s);
+  queue_->on_call = nullptr;
+  EXPECT_EQ(calls, "LFFLFFRLFRLRL");
+  EXPECT_EQ(intake_->points(), 4500U);
+}
+
+TEST_F(MetricsSender, SendsNoRecordTwiceThoughOlderOnesComeMeanwhile) {
+  for (const int older : {1, 10, 1999, 2000, 2001, 4500}) {
+    put_points(7000);
+    // Older, so that what was to come next is further behind now.
+    during(intake_->requests + 2, [&] {
+      for (int i = 0; i < older; ++i) {
+        put(wrapped_metrics, start - 8000 - i,
+            json{{"metric", "older"}, {"type", "gauge"}, {"points", {{start - 8000 - i, 1}}}}
+                .dump());
+      }
+    });
+    advance(60s);
+    EXPECT_EQ(intake_->points(), 7000U + static_cast<std::size_t>(older)) << older;
+    EXPECT_EQ(intake_->points_twice(), 0U) << older;
+    EXPECT_EQ(size(wrapped_metrics), 0U) << older;
+    intake_->accepted.clear();
+  }
+}
+
+TEST_F(MetricsSender, LeavesNothingBehindThoughSomethingElseRemovesRecordsMeanwhile) {
+  for (const std::size_t removed : {1, 1500, 2000, 3000}) {
+    put_points(7000);
+    during(intake_->requests + 2, [&] {
+      ASSERT_TRUE(queue_->remove(wrapped_metrics,
+                                 queue_->list(wrapped_metrics, all_time, removed).value()));
+    });
+    advance(60s);
+    EXPECT_EQ(size(wrapped_metrics), 0U) << removed;
+    EXPECT_EQ(intake_->points_twice(), 0U) << removed;
+    // What was removed was under way already, but for what is beyond the batch.
+    EXPECT_GE(intake_->points(), 7000U - (removed > 2000 ? removed - 2000 : 0)) << removed;
+    intake_->accepted.clear();
+  }
+}
+
+TEST_F(MetricsSender, SendsOnlyWhatWasReadInTheSameRelease) {
+  put_points(7000);
+  intake_->script(1, Verdict::accepted);
+  intake_->script(1, Verdict::key_refused);
+  advance(8s);
+  EXPECT_EQ(size(wrapped_metrics), 5000U);
+  ASSERT_TRUE(
+      queue_->remove(wrapped_metrics, queue_->list(wrapped_metrics, all_time, 4000).value()));
+  advance(60s);
+  EXPECT_EQ(intake_->points(), 3000U);
+  EXPECT_EQ(intake_->points_twice(), 0U);
+  EXPECT_EQ(size(wrapped_metrics), 0U);
 }
 
 TEST_F(MetricsSender, DeletesNothingThatWasNotAccepted) {
@@ -245,6 +332,20 @@ TEST_F(MetricsSender, FindsRefusedRecordsByHalvingAndDeliversAllOthers) {
   EXPECT_TRUE(record["metric"].get<std::string>().starts_with("bad-"));
   EXPECT_EQ(losses_->metrics.take()[static_cast<std::size_t>(LossReason::rejected)], 3U);
   EXPECT_EQ(logged("are refused (HTTP 400: no)"), 1U);
+}
+
+TEST_F(MetricsSender, GoesOnWithTheNextBatchAfterHalving) {
+  put_points(5000);
+  for (const auto& [name, age] : {std::pair{"bad-1", 4500}, std::pair{"bad-2", 10}}) {
+    put(wrapped_metrics, start - age,
+        json{{"metric", name}, {"type", "gauge"}, {"points", {{start - age, 1}}}}.dump());
+  }
+  intake_->judge = refuse_bad;
+  advance(8s);
+  EXPECT_EQ(intake_->points(), 5000U);
+  EXPECT_EQ(size(wrapped_metrics), 0U);
+  EXPECT_EQ(size(rejected_metrics), 2U);
+  EXPECT_EQ(logged("delivered 5000 points"), 1U);
 }
 
 TEST_F(MetricsSender, SendsLessAtATimeIfARequestIsTooLarge) {
@@ -430,6 +531,46 @@ TEST_F(MetricsSender, SendsAgainWhatItCouldNotRemove) {
   advance(60s);
   EXPECT_EQ(size(wrapped_metrics), 0U);
   EXPECT_EQ(intake_->accepted[0], intake_->accepted[1]);  // A point sent twice does no harm.
+}
+
+TEST_F(MetricsSender, EndsTheReleaseIfItCannotRemoveThoughMoreIsReadAlready) {
+  put_points(7000);
+  queue_->on_call = [this, removals = 0](std::string_view call) mutable {
+    queue_->failure.reset();
+    if (call == "replace" && ++removals == 1) {
+      queue_->failure = QueueError{QueueErrc::unreachable, "away"};
+    }
+  };
+  advance(8s);
+  // The batch after it was sent before that was known, and is removed.
+  EXPECT_EQ(intake_->requests, 2);
+  EXPECT_EQ(intake_->points_twice(), 0U);
+  EXPECT_EQ(size(wrapped_metrics), 5000U);
+  EXPECT_EQ(logged("release given up"), 1U);
+  EXPECT_EQ(logged("delivered 4000 points in 2 requests"), 1U);
+  advance(60s);
+  EXPECT_EQ(size(wrapped_metrics), 0U);
+  EXPECT_EQ(intake_->points(), 9000U);
+}
+
+TEST_F(MetricsSender, EndsTheReleaseIfItCannotRead) {
+  put_points(7000);
+  for (int failing = 1; failing < 6; ++failing) {
+    queue_->on_call = [this, failing, calls = 0](std::string_view call) mutable {
+      queue_->failure.reset();
+      if ((call == "list" || call == "fetch") && ++calls == failing) {
+        queue_->failure = QueueError{QueueErrc::unreachable, "away"};
+      }
+    };
+    advance(60s);
+    EXPECT_EQ(logged("release given up"), static_cast<std::size_t>(failing));
+  }
+  queue_->on_call = nullptr;
+  queue_->failure.reset();
+  advance(60s);
+  EXPECT_EQ(size(wrapped_metrics), 0U);
+  EXPECT_EQ(intake_->points(), 7000U);
+  EXPECT_EQ(intake_->points_twice(), 0U);
 }
 
 TEST_F(MetricsSender, WaitsUntilTheClockIsSet) {

@@ -106,7 +106,7 @@ void run(Figures& figures, std::size_t points) {
                       sink.requests() / rounds, rounds);
   figures.describe(setting);
   figures.add("a point: read, write, compress, send, delete", median(agent.time), "us",
-              Peer{"bare hiredis: read and delete", bare});
+              Peer{"bare hiredis: read and delete", bare}, at_most_times_peer(2.5));
   figures.add("CPU a point, agent", a_point(median(agent.cpu)), "us",
               Peer{"bare hiredis", a_point(median(bulks.cpu))});
   figures.add("CPU a point, the intake of the test", a_point(median(agent.sink_cpu)), "us");
