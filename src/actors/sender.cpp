@@ -60,8 +60,8 @@ void write_on_board(SenderState& state, const Answer& answer, std::size_t record
   const auto accepted = answer.verdict == Verdict::accepted;
   write_on_board(state, [&](DeliveryStatus& delivery, Status& status) {
     delivery.last_answer = answer.reason;
-    delivery.failing = !accepted;
     if (accepted) {
+      delivery.failing = false;
       delivery.last_success = state.settings.wall();
       delivery.delivered += records;
       delivery.bytes += bytes;
@@ -172,6 +172,7 @@ void note_clock(Self self, const Answer& answer) {
 void stop_for(Self self, const Answer& answer) {
   auto& state = self->state;
   if (answer.verdict != Verdict::stopping) {
+    write_on_board(state, [](DeliveryStatus& delivery, Status&) { delivery.failing = true; });
     if (state.fault.begin(self->clock().now())) {
       spdlog::error("[{}] {}", log_name(self), describe(answer, state.settings.kind));
     }
@@ -245,6 +246,8 @@ void reject(Self self, const std::string& why) {
             auto& state = self->state;
             ++state.rejected_in_a_row;
             state.losses->add(LossReason::rejected, 1);
+            write_on_board(state,
+                           [](DeliveryStatus& delivery, Status&) { delivery.failing = false; });
             state.halving.finish();
             self->request(state.redis, caf::infinite, Trim{state.settings.rejected, rejected_limit})
                 .then([self](RecordCount) { end_change(self); },

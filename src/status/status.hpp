@@ -37,7 +37,7 @@ struct DeliveryStatus {
   std::optional<double> next_release;
   std::optional<double> last_success;  ///< When the intake last accepted something.
   std::string last_answer;             ///< "HTTP 202", "HTTP 403: Forbidden", "Connection refused".
-  bool failing = false;                ///< The last answer was no acceptance.
+  bool failing = false;                ///< The intake takes nothing: the queue stands still.
   std::uint64_t delivered = 0;         ///< Points or logs since the start.
   std::uint64_t bytes = 0;             ///< As sent, since the start.
 };

@@ -71,7 +71,7 @@ void add_deliveries(const Status& status, std::string& page) {
   for (const auto& delivery : status.deliveries) {
     success.add({{"kind", delivery.kind}}, delivery.last_success);
   }
-  Family failing(page, "delivery_failing", "gauge", "Whether the intake's last answer was no.");
+  Family failing(page, "delivery_failing", "gauge", "Whether the intake takes nothing.");
   for (const auto& delivery : status.deliveries) {
     failing.add({{"kind", delivery.kind}}, delivery.failing ? 1 : 0);
   }

@@ -406,6 +406,35 @@ TEST_F(MetricsSender, KeepsEverythingIfTheIntakeRefusesWhateverItIsSent) {
   EXPECT_EQ(logged("refuses all metrics"), 1U);
 }
 
+TEST_F(MetricsSender, FailsAsLongAsItsQueueStandsStill) {
+  const auto delivery = [this] {
+    return board_->read(wall(), scheduler_.clock().now()).deliveries.at(0);
+  };
+  put_points(1, "bad");
+  intake_->judge = refuse_bad;
+  for (const auto verdict : {Verdict::key_refused, Verdict::try_later}) {
+    intake_->script(1, verdict);
+    const auto asked = intake_->requests;
+    while (intake_->requests == asked) {
+      advance(250ms);
+    }
+    EXPECT_TRUE(delivery().failing);
+  }
+  advance(120s);
+  EXPECT_EQ(size(rejected_metrics), 1U);
+  EXPECT_FALSE(delivery().failing);
+  EXPECT_EQ(delivery().last_answer, "HTTP 400: no");
+
+  put_points(1500, "bad");
+  advance(60s);
+  EXPECT_GT(size(wrapped_metrics), 0U);
+  EXPECT_TRUE(delivery().failing);
+  intake_->judge = nullptr;
+  advance(60s);
+  EXPECT_EQ(size(wrapped_metrics), 0U);
+  EXPECT_FALSE(delivery().failing);
+}
+
 TEST_F(MetricsSender, ManyRefusedRecordsBlockNobody) {
   for (int i = 0; i < 350; ++i) {
     put(wrapped_metrics, start - 2000 - i,
