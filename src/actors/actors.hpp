@@ -38,16 +38,11 @@ struct Bucket {
   TimeRange range{};
   PackedStrings keys;  ///< None: there is no such bucket.
 };
-struct List {
-  QueueName queue;
-  TimeRange range;
-  std::size_t limit;
-};
 struct Fetch {
   QueueName queue;
   PackedStrings keys;
 };
-/// List and Fetch in one, for one who is busy meanwhile.
+/// Keys and values in one go, for one who is busy meanwhile.
 struct Read {
   QueueName queue;
   BatchRange range;
@@ -113,7 +108,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Take)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::optional<chouette::Taken>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::ListBucket)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Bucket)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::List)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Fetch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(chouette::Replace)
@@ -137,11 +131,11 @@ namespace chouette {
 /// error is a QueueErrc, and already logged.
 using redis_actor = caf::typed_actor<
     caf::replies_to<Oldest>::with<OldestRecord>, caf::replies_to<Take>::with<std::optional<Taken>>,
-    caf::replies_to<ListBucket>::with<Bucket>, caf::replies_to<List>::with<PackedStrings>,
-    caf::replies_to<Fetch>::with<PackedStrings>, caf::replies_to<Read>::with<Batch>,
-    caf::reacts_to<Replace>, caf::replies_to<AskSecondsTaken>::with<SecondsTaken>,
-    caf::replies_to<Expire>::with<Expired>, caf::replies_to<Trim>::with<RecordCount>,
-    caf::replies_to<AskSize>::with<RecordCount>, caf::replies_to<ScanHashes>::with<HashSizes>>;
+    caf::replies_to<ListBucket>::with<Bucket>, caf::replies_to<Fetch>::with<PackedStrings>,
+    caf::replies_to<Read>::with<Batch>, caf::reacts_to<Replace>,
+    caf::replies_to<AskSecondsTaken>::with<SecondsTaken>, caf::replies_to<Expire>::with<Expired>,
+    caf::replies_to<Trim>::with<RecordCount>, caf::replies_to<AskSize>::with<RecordCount>,
+    caf::replies_to<ScanHashes>::with<HashSizes>>;
 
 /// Removes what is older than its time to live. Answers when that is done, or could not be done.
 using cleaner_actor = caf::typed_actor<caf::replies_to<CleanUp>::with<CleanedUp>>;

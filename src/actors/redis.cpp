@@ -153,10 +153,6 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue,
         return answer(self, "reading", request.among.queue,
                       list_bucket(*self->state.queue, request));
       },
-      [self](const List& request) {
-        return answer(self, "reading", request.queue,
-                      self->state.queue->list(request.queue, request.range, request.limit));
-      },
       [self](const Fetch& request) {
         return answer(self, "fetching from", request.queue,
                       self->state.queue->fetch(request.queue, request.keys));
