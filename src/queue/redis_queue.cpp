@@ -99,7 +99,7 @@ QueueResult<PackedStrings> fetch_values(RedisConnection& connection, QueueName q
     if (from + keys_at_once < keys.size()) {
       sent = ask_values(connection, queue, keys, from + keys_at_once);
     }
-    const auto received = connection.receive_list("HMGET");
+    auto received = connection.receive_list("HMGET");
     if (!received && received.error().code == QueueErrc::unreachable) {
       return received;
     }
@@ -344,11 +344,11 @@ QueueResult<std::size_t> RedisQueue::trim(QueueName queue, std::size_t keep) {
 
 QueueResult<std::size_t> RedisQueue::size(QueueName queue) {
   return with_connection([&](RedisConnection& connection) -> QueueResult<std::size_t> {
-    const auto size = count_waiting(connection, queue);
+    auto size = count_waiting(connection, queue);
     if (!size || queue != raw_metrics) {
       return size;
     }
-    const auto taken = count_waiting(connection, raw_taken);
+    auto taken = count_waiting(connection, raw_taken);
     return taken ? QueueResult<std::size_t>(*size + *taken) : taken;
   });
 }
