@@ -20,10 +20,9 @@ using Round = std::shared_ptr<AggregationRound>;
 /// these is aggregated in parts.
 constexpr std::size_t records_at_once = 200000;
 /// Records whose values are fetched at a time,
-constexpr std::size_t window = 1000;
-/// and how many times: while one window is merged, Redis works on the next. (100,000 records: 1.55
-/// times the bare drain with four, 1.61 with two.)
-constexpr std::size_t windows_under_way = 4;
+constexpr std::size_t window = 2000;
+/// and how many times: while one window is merged, Redis works on the next.
+constexpr std::size_t windows_under_way = 3;
 /// Buckets that are listed, and that are merged and not stored yet.
 constexpr std::size_t buckets_ahead = 2;
 

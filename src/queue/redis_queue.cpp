@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "queue/fetch_values.hpp"
 #include "queue/hash_sizes.hpp"
 #include "queue/lone_values.hpp"
 #include "queue/redis_transaction.hpp"
@@ -44,12 +45,9 @@ QueueResult<void> remove_out_of_memory(RedisConnection& connection, QueueName qu
 
 QueueResult<void> remove_keys(RedisConnection& connection, QueueName queue,
                               const PackedStrings& keys) {
-  if (auto right = check_types(connection, typed_keys(queue)); !right) {
-    return right;
-  }
-  Transaction transaction(connection);
-  transaction.remove(queue, keys);
-  auto done = transaction.execute();
+  auto done =
+      execute_transaction(connection, typed_keys({queue}), {},
+                          [&](Transaction& transaction) { transaction.remove(queue, keys); });
   if (!done && done.error().message.find(" OOM ") != std::string::npos) {
     return remove_out_of_memory(connection, queue, keys);
   }
@@ -78,41 +76,6 @@ QueueResult<PackedStrings> list_keys(RedisConnection& connection, QueueName queu
   return connection.ask_list({"ZRANGEBYSCORE", queue.keys, to_score(range.from), range_end(range),
                               "LIMIT", std::to_string(skip), count},
                              "ZRANGEBYSCORE");
-}
-
-QueueResult<void> ask_values(RedisConnection& connection, QueueName queue,
-                             const PackedStrings& keys, std::size_t from) {
-  RedisCommand hmget{"HMGET", queue.values};
-  for (auto i = from; i < std::min(from + keys_at_once, keys.size()); ++i) {
-    hmget.add(keys[i]);
-  }
-  return connection.send(hmget);
-}
-
-/// While values are read here, Redis looks for the next.
-QueueResult<PackedStrings> fetch_values(RedisConnection& connection, QueueName queue,
-                                        const PackedStrings& keys) {
-  PackedStrings values;
-  std::optional<QueueError> failure;
-  auto sent = ask_values(connection, queue, keys, 0);
-  for (std::size_t from = 0; sent && from < keys.size(); from += keys_at_once) {
-    if (from + keys_at_once < keys.size()) {
-      sent = ask_values(connection, queue, keys, from + keys_at_once);
-    }
-    auto received = connection.receive_list("HMGET");
-    if (!received && received.error().code == QueueErrc::unreachable) {
-      return received;
-    }
-    if (received) {
-      values.append(*received);
-    } else {
-      failure = received.error();  // The next answer is still to be read.
-    }
-  }
-  if (!sent || failure) {
-    return tl::unexpected(sent ? *failure : sent.error());
-  }
-  return values;
 }
 
 /// Where what waits in `queue` begins.
@@ -208,11 +171,7 @@ QueueResult<void> RedisQueue::replace(QueueName from, const PackedStrings& keys,
     return remove(from, keys);
   }
   return with_connection([&](RedisConnection& connection) {
-    auto keys_to_check = typed_keys(to);
-    if (from != to) {
-      const auto others = typed_keys(from);
-      keys_to_check.insert(keys_to_check.end(), others.begin(), others.end());
-    }
+    auto keys_to_check = from == to ? typed_keys({to}) : typed_keys({from, to});
     for (const auto& taken : added.seconds) {
       keys_to_check.push_back({seconds_key(taken.bucket), "set"});
     }

@@ -15,6 +15,14 @@ namespace {
 /// What transactions are bound to.
 constexpr std::string_view fence_key = "chouette:fence";
 
+std::optional<QueueError> wrong_type(const TypedKey& key, std::string_view found) {
+  if (found == "none" || found == key.type) {
+    return std::nullopt;
+  }
+  return QueueError{QueueErrc::wrong_type, key.key + " holds a " + std::string(found) + ", not a " +
+                                               std::string(key.type)};
+}
+
 }  // namespace
 
 std::string to_score(double value) {
@@ -30,41 +38,13 @@ std::string seconds_key(std::int64_t bucket) {
   return std::string(seconds_prefix) + std::to_string(bucket);
 }
 
-std::vector<TypedKey> typed_keys(QueueName queue) {
-  return {{std::string(queue.keys), "zset"}, {std::string(queue.values), "hash"}};
-}
-
-QueueResult<void> check_types(RedisConnection& connection, const std::vector<TypedKey>& keys) {
-  for (const auto& [key, type] : keys) {
-    if (auto sent = connection.send({"TYPE", key}); !sent) {
-      return sent;
-    }
+std::vector<TypedKey> typed_keys(std::initializer_list<QueueName> queues) {
+  std::vector<TypedKey> keys;
+  for (const auto& queue : queues) {
+    keys.push_back({std::string(queue.keys), "zset"});
+    keys.push_back({std::string(queue.values), "hash"});
   }
-  QueueResult<void> result;
-  for (const auto& [key, type] : keys) {
-    const auto reply = connection.receive();
-    if (!reply) {
-      return tl::unexpected(reply.error());
-    }
-    if (!result) {
-      continue;  // The first fault is told; the other answers are still to be read.
-    }
-    const auto found = text_of(**reply);
-    if (const auto error = error_of(**reply)) {
-      result = tl::unexpected(*error);
-    } else if (found != "none" && found != type) {
-      result =
-          tl::unexpected(QueueError{QueueErrc::wrong_type, key + " holds a " + std::string(found) +
-                                                               ", not a " + std::string(type)});
-    }
-  }
-  return result;
-}
-
-Transaction::Transaction(RedisConnection& connection) : connection_(connection) {
-  if (const auto begun = connection.ask({"MULTI"}); !begun) {
-    failure_ = begun.error();
-  }
+  return keys;
 }
 
 void Transaction::send(const RedisCommand& command) {
@@ -72,7 +52,7 @@ void Transaction::send(const RedisCommand& command) {
     if (auto sent = connection_.send(command); !sent) {
       failure_ = sent.error();
     }
-    ++sent_;
+    ++unanswered_;
   }
 }
 
@@ -121,13 +101,42 @@ void Transaction::mark(const std::vector<SecondsTaken>& seconds) {
   }
 }
 
+/// All that is to be known before the first command, in one round trip.
+QueueResult<void> Transaction::begin(const std::vector<TypedKey>& keys, std::string_view watched) {
+  for (const auto& [key, type] : keys) {
+    send({"TYPE", key});
+  }
+  if (!watched.empty()) {
+    send({"WATCH", watched});
+  }
+  send({"MULTI"});
+  std::optional<QueueError> wrong;
+  for (const auto& key : keys) {
+    const auto found = receive();
+    if (found && !wrong) {
+      wrong = wrong_type(key, text_of(*found));
+    }
+  }
+  receive_all_but(0);
+  if (!failure_) {
+    failure_ = wrong;
+  }
+  if (!failure_) {
+    return {};
+  }
+  // Were MULTI refused, what follows would be executed one by one; were it not, DISCARD ends it.
+  auto failure = std::exchange(failure_, std::nullopt);
+  if (failure->code != QueueErrc::unreachable) {
+    send({"DISCARD"});
+    send({"UNWATCH"});
+    receive_all_but(0);
+  }
+  return tl::unexpected(std::move(*failure));
+}
+
 QueueResult<void> Transaction::execute() {
-  if (failure_) {
-    return tl::unexpected(*failure_);
-  }
   send({"EXEC"});
-  for (; sent_ > 1 && receive(); --sent_) {
-  }
+  receive_all_but(1);
   auto result = receive();  // of EXEC
   if (failure_) {
     return tl::unexpected(*failure_);
@@ -152,6 +161,7 @@ RedisReply Transaction::receive() {
   if (failure_ && failure_->code == QueueErrc::unreachable) {
     return nullptr;
   }
+  --unanswered_;
   auto reply = connection_.receive();
   const auto error = reply ? error_of(**reply) : reply.error();
   if (error && !failure_) {
@@ -160,33 +170,34 @@ RedisReply Transaction::receive() {
   return reply ? std::move(*reply) : nullptr;
 }
 
+void Transaction::receive_all_but(std::size_t last) {
+  while (unanswered_ > last && receive()) {
+  }
+}
+
+QueueResult<void> execute_transaction(RedisConnection& connection,
+                                      const std::vector<TypedKey>& keys, std::string_view watched,
+                                      const std::function<void(Transaction&)>& fill) {
+  Transaction transaction(connection);
+  if (auto begun = transaction.begin(keys, watched); !begun) {
+    return begun;
+  }
+  fill(transaction);
+  return transaction.execute();
+}
+
 QueueResult<void> FencedTransactions::execute(RedisConnection& connection,
                                               const std::vector<TypedKey>& keys,
                                               const std::function<void(Transaction&)>& fill) {
-  if (auto right = check_types(connection, keys); !right) {
-    return right;
-  }
-  if (auto fenced = fence_off_late_ones(connection); !fenced) {
-    return fenced;
-  }
-  Transaction transaction(connection);
-  fill(transaction);
-  auto done = transaction.execute();
-  fence_needed_ = !done && done.error().code == QueueErrc::unreachable;
-  return done;
-}
-
-QueueResult<void> FencedTransactions::fence_off_late_ones(RedisConnection& connection) {
   if (fence_needed_) {
     if (const auto changed = connection.ask({"SET", fence_key, make_record_key()}); !changed) {
       return tl::unexpected(changed.error());
     }
     fence_needed_ = false;
   }
-  if (const auto watched = connection.ask({"WATCH", fence_key}); !watched) {
-    return tl::unexpected(watched.error());
-  }
-  return {};
+  auto done = execute_transaction(connection, keys, fence_key, fill);
+  fence_needed_ = !done && done.error().code == QueueErrc::unreachable;
+  return done;
 }
 
 }  // namespace chouette

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,22 +25,16 @@ struct TypedKey {
   std::string_view type;
 };
 
-/// The two keys of `queue`.
-std::vector<TypedKey> typed_keys(QueueName queue);
+/// The two keys of each of `queues`.
+std::vector<TypedKey> typed_keys(std::initializer_list<QueueName> queues);
 
 /// The set of marks for the bucket that begins at `bucket`.
 std::string seconds_key(std::int64_t bucket);
 
-/// Redis rolls nothing back: were a queue's key of another type, half of a transaction would
-/// happen, and records that were to be moved would only be removed. So its type is looked at
-/// before.
-QueueResult<void> check_types(RedisConnection& connection, const std::vector<TypedKey>& keys);
-
 /// Commands that are executed together or not at all.
 class Transaction {
 public:
-  /// Waits for the answer to MULTI: were it refused, what follows would be executed one by one.
-  explicit Transaction(RedisConnection& connection);
+  explicit Transaction(RedisConnection& connection) : connection_(connection) {}
 
   void send(const RedisCommand& command);
 
@@ -47,28 +42,39 @@ public:
   void remove(QueueName queue, const PackedStrings& keys);
   void mark(const std::vector<SecondsTaken>& seconds);
 
-  QueueResult<void> execute();
-
 private:
+  friend QueueResult<void> execute_transaction(RedisConnection&, const std::vector<TypedKey>&,
+                                               std::string_view,
+                                               const std::function<void(Transaction&)>&);
+
+  QueueResult<void> begin(const std::vector<TypedKey>& keys, std::string_view watched);
+  QueueResult<void> execute();
   RedisReply receive();
+  void receive_all_but(std::size_t last);
 
   RedisConnection& connection_;
-  std::size_t sent_ = 0;
+  std::size_t unanswered_ = 0;  ///< Commands sent.
   std::optional<QueueError> failure_;
 };
+
+/// Executes what `fill` adds to a transaction. Redis rolls nothing back: were one of `keys` of
+/// another type, half of a transaction would happen, and records that were to be moved would only
+/// be removed. So their types are looked at before. It is not executed either if the key `watched`,
+/// which may be empty for none, is changed meanwhile.
+QueueResult<void> execute_transaction(RedisConnection& connection,
+                                      const std::vector<TypedKey>& keys, std::string_view watched,
+                                      const std::function<void(Transaction&)>& fill);
 
 /// Executes transactions of which none happens later than it seems: one that was given up may
 /// still be on its way, and would bring back old points when it arrives. Each is therefore bound to
 /// a key that is changed before the next one: then Redis executes nothing of it.
 class FencedTransactions {
 public:
-  /// Executes what `fill` adds to a transaction, if all `keys` have the types that they should.
+  /// `execute_transaction`, bound to that key.
   QueueResult<void> execute(RedisConnection& connection, const std::vector<TypedKey>& keys,
                             const std::function<void(Transaction&)>& fill);
 
 private:
-  QueueResult<void> fence_off_late_ones(RedisConnection& connection);
-
   bool fence_needed_ = true;  ///< At first, too: a killed agent may have left a transaction.
 };
 

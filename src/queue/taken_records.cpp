@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "queue/fetch_values.hpp"
 #include "queue/lone_values.hpp"
 
 namespace chouette {
@@ -51,21 +52,6 @@ std::string before(double until) {
   return "(" + to_score(until);
 }
 
-std::vector<TypedKey> keys_of_both() {
-  auto keys = typed_keys(raw_metrics);
-  const auto others = typed_keys(raw_taken);
-  keys.insert(keys.end(), others.begin(), others.end());
-  return keys;
-}
-
-QueueResult<PackedStrings> ask_values(RedisConnection& connection, const PackedStrings& keys) {
-  RedisCommand hmget{"HMGET", raw_taken.values};
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    hmget.add(keys[i]);
-  }
-  return connection.ask_list(hmget, "HMGET");
-}
-
 /// Puts back the records of `scored_keys`: keys, each followed by its score.
 QueueResult<void> put_back(RedisConnection& connection, FencedTransactions& transactions,
                            const PackedStrings& scored_keys) {
@@ -73,29 +59,30 @@ QueueResult<void> put_back(RedisConnection& connection, FencedTransactions& tran
   for (std::size_t i = 0; i < scored_keys.size(); i += 2) {
     keys.push_back(scored_keys[i]);
   }
-  const auto values = ask_values(connection, keys);
+  const auto values = fetch_values(connection, raw_taken, keys);
   if (!values) {
     return tl::unexpected(values.error());
   }
-  return transactions.execute(connection, keys_of_both(), [&](Transaction& transaction) {
-    RedisCommand zadd{"ZADD", raw_metrics.keys};
-    RedisCommand hset{"HSET", raw_metrics.values};
-    bool any_value = false;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      zadd.add(scored_keys[2 * i + 1]);
-      zadd.add(keys[i]);
-      if (values->present(i)) {  // A value may still come where half a record was set aside.
-        hset.add(keys[i]);
-        hset.add((*values)[i]);
-        any_value = true;
-      }
-    }
-    transaction.send(zadd);
-    if (any_value) {
-      transaction.send(hset);
-    }
-    transaction.remove(raw_taken, keys);
-  });
+  return transactions.execute(
+      connection, typed_keys({raw_metrics, raw_taken}), [&](Transaction& transaction) {
+        RedisCommand zadd{"ZADD", raw_metrics.keys};
+        RedisCommand hset{"HSET", raw_metrics.values};
+        bool any_value = false;
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          zadd.add(scored_keys[2 * i + 1]);
+          zadd.add(keys[i]);
+          if (values->present(i)) {  // A value may still come where half a record was set aside.
+            hset.add(keys[i]);
+            hset.add((*values)[i]);
+            any_value = true;
+          }
+        }
+        transaction.send(zadd);
+        if (any_value) {
+          transaction.send(hset);
+        }
+        transaction.remove(raw_taken, keys);
+      });
 }
 
 /// Puts back what was set aside and is not to be taken yet; true if nothing is left of it.
@@ -134,19 +121,20 @@ QueueResult<bool> put_back_lone_values(RedisConnection& connection,
   if (!fields || fields->empty()) {
     return fields.map([](const PackedStrings&) { return true; });
   }
-  const auto values = ask_values(connection, *fields);
+  const auto values = fetch_values(connection, raw_taken, *fields);
   if (!values) {
     return tl::unexpected(values.error());
   }
-  const auto done = transactions.execute(connection, keys_of_both(), [&](Transaction& transaction) {
-    RedisCommand hset{"HSET", raw_metrics.values};
-    for (std::size_t i = 0; i < fields->size(); ++i) {
-      hset.add((*fields)[i]);
-      hset.add((*values)[i]);
-    }
-    transaction.send(hset);
-    transaction.remove(raw_taken, *fields);
-  });
+  const auto done = transactions.execute(connection, typed_keys({raw_metrics, raw_taken}),
+                                         [&](Transaction& transaction) {
+                                           RedisCommand hset{"HSET", raw_metrics.values};
+                                           for (std::size_t i = 0; i < fields->size(); ++i) {
+                                             hset.add((*fields)[i]);
+                                             hset.add((*values)[i]);
+                                           }
+                                           transaction.send(hset);
+                                           transaction.remove(raw_taken, *fields);
+                                         });
   return done.map([&] { return fields->size() < lone_values_limit; });
 }
 
@@ -187,11 +175,12 @@ QueueResult<void> drop_taken(RedisConnection& connection, FencedTransactions& tr
 }
 
 QueueResult<void> set_aside(RedisConnection& connection, FencedTransactions& transactions) {
-  return transactions.execute(connection, keys_of_both(), [](Transaction& transaction) {
-    transaction.send({"DEL", taken_until_key});
-    transaction.send({"RENAMENX", raw_metrics.keys, raw_taken.keys});
-    transaction.send({"RENAMENX", raw_metrics.values, raw_taken.values});
-  });
+  return transactions.execute(
+      connection, typed_keys({raw_metrics, raw_taken}), [](Transaction& transaction) {
+        transaction.send({"DEL", taken_until_key});
+        transaction.send({"RENAMENX", raw_metrics.keys, raw_taken.keys});
+        transaction.send({"RENAMENX", raw_metrics.values, raw_taken.values});
+      });
 }
 
 }  // namespace
