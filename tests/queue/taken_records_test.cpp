@@ -15,6 +15,8 @@
 
 #include "queue/redis_queue.hpp"
 #include "support/redis_server.hpp"
+#include "support/tcp_proxy.hpp"
+#include "support/wait.hpp"
 
 // How raw records are set aside in Redis. By key, as few records are taken, the tests of any queue
 // take them.
@@ -73,12 +75,6 @@ protected:
       sizes.push_back(client_.command({"HLEN", std::string(queue.values)}).get<std::size_t>());
     }
     return sizes;
-  }
-
-  /// As an agent leaves it that is killed right after.
-  void set_aside_by_hand() {
-    client_.command({"RENAME", std::string(raw_metrics.keys), std::string(raw_taken.keys)});
-    client_.command({"RENAME", std::string(raw_metrics.values), std::string(raw_taken.values)});
   }
 
   bool exists(std::string_view key) { return client_.command({"EXISTS", std::string(key)}) != 0; }
@@ -181,14 +177,14 @@ TEST_F(TakenRecords, AreFoundAgainAfterARestart) {
 
 TEST_F(TakenRecords, OfAKilledAgentArePutBackIfTheyAreOpen) {
   store(450, closed - 400);
-  set_aside_by_hand();
+  client_.set_aside();
   EXPECT_EQ(take(), all_set_aside);
   EXPECT_EQ(sizes(), (Sizes{50, 50, 400, 400}));
 }
 
 TEST_F(TakenRecords, ArePutBackInSeveralCallsIfTheClockJumpsBack) {
   store(12000, closed);
-  set_aside_by_hand();
+  client_.set_aside();
   const auto first = take();
   ASSERT_TRUE(first);
   EXPECT_FALSE(queue_.oldest(first->queue, first->range).value());
@@ -269,6 +265,80 @@ TEST_F(TakenRecords, AreNotLostWhereMemoryRunsOut) {
   client_.command({"CONFIG", "SET", "maxmemory", "0"});
   EXPECT_EQ(take(), all_set_aside);
   EXPECT_EQ(queue_.size(raw_metrics), 350U);
+}
+
+/// What is held up by a proxy until the agent gives it up, begins anew, and goes on.
+class LateTransaction : public TakenRecords {
+protected:
+  /// Takes through the proxy, where the transaction that contains `text` is held up.
+  void take_and_give_up_at(const std::string& text) {
+    proxy_.hold_at(text);
+    const auto given_up = slow_.take(closed);
+    ASSERT_FALSE(given_up);
+    EXPECT_EQ(given_up.error().code, QueueErrc::unreachable);
+    ASSERT_TRUE(proxy_.holds());
+  }
+
+  /// Has it arrive; Redis counts it whether or not it does anything.
+  void let_it_arrive() {
+    const auto before = executed();
+    proxy_.resume();
+    ASSERT_TRUE(test::eventually([&] { return executed() > before; }));
+  }
+
+private:
+  /// How many transactions have arrived.
+  int executed() {
+    const auto stats = client_.command({"INFO", "commandstats"}).get<std::string>();
+    const std::string name = "cmdstat_exec:calls=";
+    const auto at = stats.find(name);
+    return at == std::string::npos ? 0 : std::stoi(stats.substr(at + name.size()));
+  }
+
+  static RedisSettings by_port(std::uint16_t port) {
+    RedisSettings settings;
+    settings.host = "127.0.0.1";
+    settings.port = port;
+    return settings;
+  }
+
+protected:
+  test::TcpProxy proxy_{server_.port()};
+  RedisQueue slow_{by_port(proxy_.port()), milliseconds(500), 100};
+};
+
+TEST_F(LateTransaction, ThatSetsAsideDoesNotUndoWhatIsAggregatedSince) {
+  store(400, closed - 400);
+  take_and_give_up_at("RENAMENX");
+  EXPECT_EQ(slow_.take(closed).value(), all_set_aside);
+  aggregate_until(closed - 100);
+  let_it_arrive();
+  EXPECT_EQ(take(), (Taken{raw_taken, {closed - 100, closed}}));
+  EXPECT_EQ(sizes(), (Sizes{0, 0, 400, 400}));
+}
+
+TEST_F(LateTransaction, ThatSetsAsideDoesNotTakeWhatComesLater) {
+  store(400, closed - 400);
+  take_and_give_up_at("RENAMENX");
+  EXPECT_EQ(slow_.take(closed).value(), all_set_aside);
+  aggregate_until(closed);
+  EXPECT_EQ(slow_.take(closed).value(), std::nullopt);
+  store(400, closed);
+  let_it_arrive();
+  EXPECT_EQ(sizes(), (Sizes{400, 400, 0, 0}));
+}
+
+TEST_F(LateTransaction, ThatDropsWhatWasSetAsideDoesNotDropWhatIsSince) {
+  store(400, closed - 400);
+  EXPECT_EQ(take(), all_set_aside);
+  aggregate_until(closed);
+  store(300, closed - 300, "late-");
+  take_and_give_up_at("UNLINK");
+  EXPECT_EQ(slow_.take(closed).value(), all_set_aside);
+  aggregate_until(closed - 100);
+  let_it_arrive();
+  EXPECT_EQ(take(), (Taken{raw_taken, {closed - 100, closed}}));
+  EXPECT_EQ(sizes(), (Sizes{0, 0, 300, 300}));
 }
 
 // Whenever the server dies: each record waits once, or is aggregated.

@@ -181,6 +181,11 @@ std::string RedisClient::add_log(const nlohmann::ordered_json& log, double times
   return add(wrapped_logs, {{timestamp, python_json(log)}}).front();
 }
 
+void RedisClient::set_aside() {
+  command({"RENAME", std::string(raw_metrics.keys), std::string(raw_taken.keys)});
+  command({"RENAME", std::string(raw_metrics.values), std::string(raw_taken.values)});
+}
+
 std::vector<Record> RedisClient::dump(QueueName queue) {
   const auto keys = command({"ZRANGE", std::string(queue.keys), "0", "-1", "WITHSCORES"});
   const auto values = command({"HGETALL", std::string(queue.values)});

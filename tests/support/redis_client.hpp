@@ -76,6 +76,9 @@ public:
   /// Adds anything to any queue. Returns the keys.
   std::vector<std::string> add(QueueName queue, const std::vector<AnyRecord>& records);
 
+  /// Sets all raw metrics aside, as an agent leaves them that is killed right after.
+  void set_aside();
+
   /// Everything in a queue, by score; values without a key at the end. After the raw metrics those
   /// that the agent has taken and not aggregated yet.
   std::vector<Record> dump(QueueName queue);
