@@ -4,6 +4,8 @@
 
 #include "actor_test.hpp"
 #include "metrics/wrappers.hpp"
+#include "queue/redis_queue.hpp"
+#include "support/redis_server.hpp"
 
 namespace chouette::test {
 namespace {
@@ -14,12 +16,14 @@ class Aggregator : public ActorTest {
 protected:
   Aggregator() { start_aggregator(); }
 
-  void start_aggregator() {
-    const WrapperSettings settings{
-        .interval = 10s, .histogram_aggregates = {"max", "count"}, .histogram_percentiles = {0.95}};
+  void start_aggregator(std::chrono::seconds interval = 10s) {
+    const WrapperSettings settings{.interval = interval,
+                                   .histogram_aggregates = {"max", "count"},
+                                   .histogram_percentiles = {0.95}};
     spawn(aggregator, redis_,
-          AggregatorSettings{
-              .interval = 10s, .wrapper = make_wrapper("datadog", settings), .wall = wall_clock()});
+          AggregatorSettings{.interval = interval,
+                             .wrapper = make_wrapper("datadog", settings),
+                             .wall = wall_clock()});
     run();
   }
 
@@ -211,6 +215,103 @@ TEST_F(Aggregator, SurvivesScoresThatAreNoTime) {
   EXPECT_EQ(sum_of("a"), 3);
   EXPECT_EQ(size(raw_metrics), 1U);  // A bucket of the far future is not closed.
 }
+
+/// Over Redis, where records are set aside.
+class AggregatorOverRedis : public Aggregator {
+protected:
+  AggregatorOverRedis() {
+    stop_aggregator();
+    RedisSettings settings;
+    settings.socket = server_.socket();
+    redis_ = spawn(redis, std::make_shared<RedisQueue>(settings, 30s, 100), board_);
+    run();
+  }
+
+  /// Stores counts of 1, 2, 3, ..., `count`, so many a second from `first` on. Returns their sum.
+  double store_counts(std::size_t count, std::size_t per_second, double first) {
+    constexpr std::size_t at_once = 50000;
+    for (std::size_t done = 0; done < count; done += at_once) {
+      std::vector<std::string> keys{"ZADD", std::string(raw_metrics.keys)};
+      std::vector<std::string> values{"HSET", std::string(raw_metrics.values)};
+      for (auto i = done; i < std::min(done + at_once, count); ++i) {
+        const auto time = std::to_string(first + static_cast<double>(i / per_second));
+        const auto key = "key-" + std::to_string(i);
+        keys.insert(keys.end(), {time, key});
+        values.insert(values.end(),
+                      {key, R"({"metric":"a","type":"count","value":)" + std::to_string(i + 1) +
+                                R"(,"timestamp":)" + time + "}"});
+      }
+      client_.command(keys);
+      client_.command(values);
+    }
+    return static_cast<double>(count) * static_cast<double>(count + 1) / 2;
+  }
+
+  /// The points of the one series that wait; no two are of one second, for Datadog keeps the last.
+  std::map<std::int64_t, double> points() {
+    std::map<std::int64_t, double> points;
+    for (const auto& record : client_.dump(wrapped_metrics)) {
+      const auto point = json::parse(record.value.value())["points"][0];
+      EXPECT_TRUE(points.emplace(point[0], point[1]).second) << point;
+    }
+    return points;
+  }
+
+  double sum() {
+    double sum = 0;
+    for (const auto& [second, value] : points()) {
+      sum += value;
+    }
+    return sum;
+  }
+
+  RedisServer server_;
+  RedisClient client_ = server_.client();
+};
+
+TEST_F(AggregatorOverRedis, AggregatesABucketInPartsThatIsTooBigToBeListedAtOnce) {
+  const auto all = store_counts(250'000, 50'000, start - 10);
+  start_aggregator();
+  advance(1250ms);
+  EXPECT_EQ(client_.size(raw_metrics), 0U);
+  EXPECT_EQ(logged("[Aggregator] 200000 raw records became 1 points"), 1U);
+  EXPECT_EQ(logged("[Aggregator] 50000 raw records became 1 points"), 1U);
+  EXPECT_EQ(points().size(), 2U);
+  EXPECT_EQ(sum(), all);
+  EXPECT_EQ(client_.command({"EXISTS", std::string(raw_taken.keys)}), 0);
+}
+
+/// The lengths of buckets before and after a restart.
+using Intervals = std::pair<std::chrono::seconds, std::chrono::seconds>;
+
+class AggregatorWithAnotherInterval : public AggregatorOverRedis,
+                                      public ::testing::WithParamInterface<Intervals> {};
+
+TEST_P(AggregatorWithAnotherInterval, GoesOnWithWhatIsSetAside) {
+  constexpr std::size_t count = 6000;
+  const auto all = store_counts(count, 10, start - 600);
+  start_aggregator(GetParam().first);
+  scheduler_.advance_time(GetParam().first + 1s);
+  while (client_.command({"EXISTS", std::string(taken_until_key)}) == 0 &&
+         scheduler_.try_run_once()) {
+  }
+  stop_aggregator();
+  const auto left = client_.size(raw_metrics);
+  ASSERT_GT(left, 0U);
+  ASSERT_LT(left, count);
+  start_aggregator(GetParam().second);
+  advance(GetParam().second + 2s);
+  EXPECT_EQ(client_.size(raw_metrics), 0U);
+  EXPECT_EQ(sum(), all);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seconds, AggregatorWithAnotherInterval,
+                         ::testing::Values(Intervals{10s, 60s}, Intervals{60s, 10s},
+                                           Intervals{10s, 7s}, Intervals{7s, 60s}),
+                         [](const auto& info) {
+                           return std::to_string(info.param.first.count()) + "Then" +
+                                  std::to_string(info.param.second.count());
+                         });
 
 }  // namespace
 }  // namespace chouette::test
