@@ -8,6 +8,7 @@
 
 #include "actors/failures.hpp"
 #include "metrics/bucket.hpp"
+#include "queue/oldest_waiting.hpp"
 
 namespace chouette {
 
@@ -102,16 +103,6 @@ caf::result<T> answer(Self self, std::string_view call, std::string_view of,
 template <class T>
 caf::result<T> answer(Self self, std::string_view call, QueueName queue, QueueResult<T> result) {
   return answer(self, call, queue.keys, std::move(result));
-}
-
-QueueResult<std::optional<double>> oldest_waiting(Queue& queue, QueueName name) {
-  if (name == raw_metrics) {
-    auto taken = queue.oldest(raw_taken);
-    if (!taken || *taken) {
-      return taken;
-    }
-  }
-  return queue.oldest(name);
 }
 
 QueueResult<Bucket> list_bucket(Queue& queue, const ListBucket& request) {

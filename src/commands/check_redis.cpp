@@ -7,11 +7,14 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "logging/fault.hpp"
 #include "queue/named_queues.hpp"
+#include "queue/oldest_waiting.hpp"
 #include "queue/redis_queue.hpp"
+#include "queue/redis_transaction.hpp"
 
 namespace chouette {
 namespace {
@@ -204,19 +207,43 @@ std::string place_of(const RedisSettings& settings) {
   return address_of(settings) + (tls ? " over TLS" : "");
 }
 
+std::vector<TypedKey> keys_of_queues() {
+  std::vector<TypedKey> keys;
+  const auto add = [&](QueueName queue) {
+    const auto both = typed_keys(queue);
+    keys.insert(keys.end(), both.begin(), both.end());
+  };
+  for (const auto& [what, queue] : named_queues) {
+    add(queue);
+  }
+  add(raw_taken);
+  keys.push_back({std::string(taken_until_key), "string"});
+  return keys;
+}
+
+QueueResult<Waiting> ask_what_waits(Queue& redis, QueueName queue) {
+  const auto size = redis.size(queue);
+  if (!size) return tl::unexpected(size.error());
+  const auto oldest = oldest_waiting(redis, queue);
+  if (!oldest) return tl::unexpected(oldest.error());
+  if (queue != raw_metrics) return Waiting{*size, *oldest};
+  return redis.size(raw_taken).map([&](std::size_t set_aside) {
+    return Waiting{*size, *oldest, std::min(*size, set_aside)};
+  });
+}
+
 /// The first failure ends it.
 Findings check_queues(const RedisSettings& settings, double now) {
   Findings findings;
   RedisQueue redis(settings, timeout);
   for (const auto& [what, queue] : named_queues) {
-    const auto size = redis.size(queue);
-    const auto oldest = redis.oldest(queue);
-    if (!size || !oldest) {
-      findings.push_back(judge_error(size ? oldest.error() : size.error()));
+    const auto waiting = ask_what_waits(redis, queue);
+    if (!waiting) {
+      findings.push_back(judge_error(waiting.error()));
       break;
     }
-    if (*size == 0 && is_refused(what)) continue;
-    findings.push_back(judge_queue(what, {*size, *oldest}, now));
+    if (waiting->records == 0 && is_refused(what)) continue;
+    findings.push_back(judge_queue(what, *waiting, now));
   }
   return findings;
 }
@@ -249,18 +276,14 @@ Findings judge_server(const RedisFacts& facts, const std::string& place) {
 
 Findings judge_types(const RedisFacts& facts) {
   Findings findings;
-  const auto judge = [&](std::string_view key, std::string_view type) {
-    const auto found = facts.types.find(std::string(key));
-    if (found == facts.types.end() || found->second == type || found->second == "none") return;
+  for (const auto& [key, type] : keys_of_queues()) {
+    const auto found = facts.types.find(key);
+    if (found == facts.types.end() || found->second == type || found->second == "none") continue;
     findings.push_back(
         {Level::failed, "Queues",
          fmt::format("{} holds a {} instead of a {}", key, found->second, type),
          "Another program uses this key: rename it there, or set REDIS_DB to a database of the "
          "agent's and its applications' own."});
-  };
-  for (const auto& [what, queue] : named_queues) {
-    judge(queue.keys, "zset");
-    judge(queue.values, "hash");
   }
   return findings;
 }
@@ -271,6 +294,9 @@ Finding judge_error(const QueueError& error) {
 
 Finding judge_queue(std::string_view what, const Waiting& waiting, double now) {
   Finding finding{Level::ok, "Queues", fmt::format("{}: {}", what, grouped(waiting.records))};
+  if (waiting.set_aside > 0) {
+    finding.text += ", " + grouped(waiting.set_aside) + " of them set aside to be aggregated";
+  }
   if (is_refused(what)) {
     if (waiting.records > 0) {
       finding.level = Level::warning;
@@ -298,9 +324,8 @@ Finding judge_queue(std::string_view what, const Waiting& waiting, double now) {
 
 Findings check_redis(const RedisSettings& settings, double now) {
   std::vector<std::string> keys;
-  for (const auto& [what, queue] : named_queues) {
-    keys.emplace_back(queue.keys);
-    keys.emplace_back(queue.values);
+  for (auto& [key, type] : keys_of_queues()) {
+    keys.push_back(std::move(key));
   }
   const auto facts = read_redis_facts(settings, keys, timeout);
   if (!facts) return {judge_error(facts.error())};

@@ -18,7 +18,7 @@ std::map<std::string, std::string, std::less<>> read_info(std::string_view info)
 /// Whether a server that tells this is fit to keep the queues. `place`: where it is, for people.
 Findings judge_server(const RedisFacts& facts, const std::string& place);
 
-/// What is wrong with the types of the queues' keys.
+/// What is wrong with the types of the queues' keys, and of those beside them.
 Findings judge_types(const RedisFacts& facts);
 
 /// What it means that Redis could not be reached or refuses.
@@ -28,6 +28,7 @@ Finding judge_error(const QueueError& error);
 struct Waiting {
   std::size_t records = 0;
   std::optional<double> oldest = {};
+  std::size_t set_aside = 0;  ///< So many of the records.
 };
 
 /// `what`: a name of `named_queues`.

@@ -14,7 +14,6 @@
 #include "intake/deflate.hpp"
 #include "metrics/aggregation.hpp"
 #include "metrics/bucket.hpp"
-#include "metrics/taken_seconds.hpp"
 #include "metrics/wrapped_json.hpp"
 #include "queue/clock_history.hpp"
 #include "queue/redis_queue.hpp"
@@ -39,16 +38,6 @@ QueueResult<void> fetch_all(Queue& queue, QueueName name, const PackedStrings& k
     const auto values = queue.fetch(name, keys.slice(from, window));
     if (!values) return tl::unexpected(values.error());
     use(*values);
-  }
-  return {};
-}
-
-/// As the agent does it, but for the marks, which are not stored.
-QueueResult<void> place(Queue& queue, TakenSeconds& taken, std::vector<WrappedMetric>& points) {
-  while (const auto needed = taken.place(points)) {
-    const auto marks = queue.seconds_taken(*needed);
-    if (!marks) return tl::unexpected(marks.error());
-    taken.load(*needed, *marks);
   }
   return {};
 }
@@ -106,24 +95,58 @@ bool DryRun::add_wrapped() {
   return true;
 }
 
-QueueResult<void> DryRun::add_bucket(TimeRange bucket, std::size_t limit, RawCounts& counts) {
-  const auto keys =
-      queue_.list(raw_metrics, {std::max(bucket.from, expired_before()), bucket.to}, limit);
+/// As the agent does it, but for the marks, which are not stored.
+QueueResult<void> DryRun::place(TakenSeconds& taken, std::vector<WrappedMetric>& points) {
+  while (const auto needed = taken.place(points)) {
+    const auto marks = queue_.seconds_taken(*needed);
+    if (!marks) return tl::unexpected(marks.error());
+    taken.load(*needed, *marks);
+    taken.load(*needed, marks_[*needed]);
+  }
+  for (const auto& [start, marks] : taken.taken()) {
+    marks_[start].insert(marks_[start].end(), marks.begin(), marks.end());
+  }
+  return {};
+}
+
+QueueResult<void> DryRun::add_bucket(Taken among, TimeRange bucket, std::size_t limit,
+                                     RawCounts& counts) {
+  const auto& [queue, range] = among;
+  const auto keys = queue_.list(queue, {std::max(bucket.from, range.from), bucket.to}, limit);
   if (!keys) return tl::unexpected(keys.error());
   Aggregation aggregation(wrapper_);
-  if (auto done = fetch_all(queue_, raw_metrics, *keys,
+  if (auto done = fetch_all(queue_, queue, *keys,
                             [&](const PackedStrings& values) { aggregation.add(values); });
       !done) {
     return tl::unexpected(done.error());
   }
   auto [points, report] = aggregation.finish();
   TakenSeconds taken(bucket, config_.wrapper.interval);
-  if (auto done = place(queue_, taken, points); !done) return tl::unexpected(done.error());
+  if (auto done = place(taken, points); !done) return tl::unexpected(done.error());
   for (const auto& point : points) add_point(point);
   counts.records += keys->size();
-  counts.buckets += 1;
+  counts.set_aside += queue == raw_taken ? keys->size() : 0;
+  counts.buckets.insert(bucket.from);
   counts.points += points.size();
   counts.unusable += unusable(report);
+  return {};
+}
+
+QueueResult<void> DryRun::add_queue(QueueName queue, std::size_t limit, RawCounts& counts) {
+  auto oldest = queue_.oldest(queue);
+  if (!oldest) return tl::unexpected(oldest.error());
+  // Of what is set aside, nothing before the oldest that waits, for that is aggregated already.
+  TimeRange closed{std::max(expired_before(), oldest->value_or(all_time.from)),
+                   closed_before(now_, config_.wrapper.interval)};
+  while (counts.records < limit && closed.from < closed.to) {
+    oldest = queue_.oldest(queue, closed);
+    if (!oldest) return tl::unexpected(oldest.error());
+    if (!*oldest) break;
+    const auto bucket = bucket_of(**oldest, config_.wrapper.interval);
+    auto done = add_bucket({queue, closed}, bucket, limit - counts.records, counts);
+    if (!done) return done;
+    closed.from = bucket.to;
+  }
   return {};
 }
 
@@ -131,20 +154,16 @@ bool DryRun::add_raw(std::size_t limit) {
   const auto all = queue_.size(raw_metrics);
   if (!all) return fails(all.error());
   RawCounts counts;
-  TimeRange closed{expired_before(), closed_before(now_, config_.wrapper.interval)};
-  while (counts.records < limit && closed.from < closed.to) {
-    const auto oldest = queue_.oldest(raw_metrics, closed);
-    if (!oldest) return fails(oldest.error());
-    if (!*oldest) break;
-    const auto bucket = bucket_of(**oldest, config_.wrapper.interval);
-    const auto done = add_bucket(bucket, limit - counts.records, counts);
-    if (!done) return fails(done.error());
-    closed.from = bucket.to;
+  for (const auto queue : {raw_taken, raw_metrics}) {
+    if (const auto done = add_queue(queue, limit, counts); !done) return fails(done.error());
   }
   notes_ << "Raw metrics: " << counted(counts.records, "record") << " of " << grouped(*all)
-         << " in " << counted(counts.buckets, "closed bucket") << " gave "
+         << " in " << counted(counts.buckets.size(), "closed bucket") << " gave "
          << counted(counts.points, "point");
   if (counts.unusable > 0) notes_ << ", " << grouped(counts.unusable) << " cannot be used";
+  if (counts.set_aside > 0) {
+    notes_ << "; set aside to be aggregated: " << grouped(counts.set_aside);
+  }
   const auto left_out = *all - std::min(*all, counts.records);
   if (left_out > 0) {
     notes_ << "; left out: " << grouped(left_out) << ", of open buckets, expired or beyond "

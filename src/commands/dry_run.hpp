@@ -3,6 +3,8 @@
 #include <chouette/wrapper.hpp>
 #include <cstdint>
 #include <iosfwd>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "config/config.hpp"
 #include "extensions/extensions.hpp"
 #include "intake/metrics_payload.hpp"
+#include "metrics/taken_seconds.hpp"
 #include "queue/queue.hpp"
 
 namespace chouette {
@@ -41,14 +44,17 @@ public:
 private:
   struct RawCounts {
     std::size_t records = 0;
-    std::size_t buckets = 0;
+    std::size_t set_aside = 0;  ///< So many of the records.
+    std::set<double> buckets;   ///< Their begins.
     std::size_t points = 0;
     std::size_t unusable = 0;
   };
 
   void add_point(const WrappedMetric& point);
   double expired_before() const;
-  QueueResult<void> add_bucket(TimeRange bucket, std::size_t limit, RawCounts& counts);
+  QueueResult<void> place(TakenSeconds& taken, std::vector<WrappedMetric>& points);
+  QueueResult<void> add_bucket(Taken among, TimeRange bucket, std::size_t limit, RawCounts& counts);
+  QueueResult<void> add_queue(QueueName queue, std::size_t limit, RawCounts& counts);
   bool fails(const QueueError& error);
 
   Queue& queue_;
@@ -57,6 +63,8 @@ private:
   double now_;
   std::ostream& notes_;
   MetricsPayload payload_;
+  /// What the agent would have stored by now, for a bucket that is both set aside and not.
+  std::map<std::int64_t, std::vector<std::int64_t>> marks_;
 };
 
 /// `chouette-iot --dry-run`: all of that, with each plugin of COLLECTOR_PLUGINS. Only the JSON goes

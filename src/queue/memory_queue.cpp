@@ -184,7 +184,8 @@ QueueResult<std::size_t> MemoryQueue::size(QueueName queue) {
   if (const auto error = enter("size")) {
     return tl::unexpected(*error);
   }
-  return at(queue).keys.size();
+  const auto taken = queue == raw_metrics ? at(raw_taken).keys.size() : 0;
+  return at(queue).keys.size() + taken;
 }
 
 QueueResult<HashSizes> MemoryQueue::hash_sizes(const std::string& pattern,

@@ -151,13 +151,19 @@ TEST(RedisCheck, NamesKeysOfAnotherType) {
                             {"chouette:metrics:raw.values", "none"},
                             {"chouette:logs:wrapped.values", "hash"}}})
                   .empty());
-  const auto findings = judge_types(
-      {{},
-       {},
-       {{"chouette:metrics:raw.keys", "string"}, {"chouette:logs:rejected.values", "zset"}}});
-  ASSERT_EQ(findings.size(), 2U);
+  const auto findings = judge_types({{},
+                                     {},
+                                     {{"chouette:metrics:raw.keys", "string"},
+                                      {"chouette:logs:rejected.values", "zset"},
+                                      {"chouette:metrics:raw.taken.keys", "hash"},
+                                      {"chouette:metrics:raw.taken.values", "list"},
+                                      {"chouette:metrics:raw.taken.until", "set"}}});
+  ASSERT_EQ(findings.size(), 5U);
   EXPECT_EQ(findings[0].text, "chouette:metrics:raw.keys holds a string instead of a zset");
   EXPECT_EQ(findings[1].text, "chouette:logs:rejected.values holds a zset instead of a hash");
+  EXPECT_EQ(findings[2].text, "chouette:metrics:raw.taken.keys holds a hash instead of a zset");
+  EXPECT_EQ(findings[3].text, "chouette:metrics:raw.taken.values holds a list instead of a hash");
+  EXPECT_EQ(findings[4].text, "chouette:metrics:raw.taken.until holds a set instead of a string");
   EXPECT_EQ(worst(findings), Level::failed);
 }
 
@@ -213,6 +219,9 @@ TEST(RedisCheck, SaysHowMuchWaitsAndSinceWhen) {
   EXPECT_EQ(judge_queue("points", {}, now).text, "points: 0");
   EXPECT_EQ(judge_queue("points", {1234, now - 45}, now).text,
             "points: 1,234, the oldest from 45 s ago");
+  EXPECT_EQ(
+      judge_queue("raw metrics", {1234, now - 45, 1000}, now).text,
+      "raw metrics: 1,234, 1,000 of them set aside to be aggregated, the oldest from 45 s ago");
   EXPECT_EQ(judge_queue("points", {1, now + 99}, now).level, Level::ok);
   EXPECT_EQ(judge_queue("points", {1, now - 3700}, now).level, Level::warning);
   EXPECT_EQ(judge_queue("logs", {1, now - 3700}, now).level, Level::ok);

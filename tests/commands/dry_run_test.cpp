@@ -86,6 +86,21 @@ TEST_F(DryRunOfQueues, AggregatesClosedBucketsAndLeavesOpenOnes) {
       << notes_.str();
 }
 
+TEST_F(DryRunOfQueues, AggregatesWhatIsSetAsideToo) {
+  store(raw_taken, closed_bucket + 1, raw(closed_bucket + 1, 2));
+  store(raw_taken, closed_bucket - 8, raw(closed_bucket - 8, 7));
+  store(raw_taken, now - 1, raw(now - 1, 100));
+  store(raw_metrics, closed_bucket + 1, raw(closed_bucket + 1, 3));
+  auto run = make_run();
+  EXPECT_TRUE(run.add_raw());
+  EXPECT_EQ(printed(run)[0]["points"],
+            json({{closed_bucket - 8, 7}, {closed_bucket + 1, 2}, {closed_bucket + 2, 3}}));
+  EXPECT_NE(notes_.str().find("3 records of 4 in 2 closed buckets gave 3 points; set aside to be "
+                              "aggregated: 2; left out: 1,"),
+            std::string::npos)
+      << notes_.str();
+}
+
 TEST_F(DryRunOfQueues, GivesLatePointsASecondOfTheirOwn) {
   store(raw_metrics, closed_bucket, raw(closed_bucket, 2));
   auto first = make_run();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -211,14 +212,34 @@ TEST(CheckCommand, SaysNotKnownWhereRedisDeniesInfo) {
   EXPECT_THAT(check.of("ok"), HasSubstr("memory: not known"));
 }
 
-TEST(CheckCommand, NamesAKeyOfAnotherType) {
+TEST(CheckCommand, NamesKeysOfAnotherType) {
   RedisServer server;
   Intake intake;
-  server.client().command({"SET", "chouette:logs:wrapped.keys", "x"});
+  auto redis = server.client();
+  redis.command({"SET", "chouette:logs:wrapped.keys", "x"});
+  redis.command({"SET", "chouette:metrics:raw.taken.values", "x"});
   const Check check(environment(server, intake));
   EXPECT_EQ(check.code(), 1);
-  EXPECT_THAT(check.of("failed"),
-              HasSubstr("chouette:logs:wrapped.keys holds a string instead of a zset"));
+  for (const auto* part : {"chouette:logs:wrapped.keys holds a string instead of a zset",
+                           "chouette:metrics:raw.taken.values holds a string instead of a hash"}) {
+    EXPECT_THAT(check.of("failed"), HasSubstr(part));
+  }
+}
+
+TEST(CheckCommand, CountsRawMetricsThatAreSetAside) {
+  RedisServer server(good_options());
+  Intake intake;
+  auto redis = server.client();
+  const auto now = std::floor(unix_now());
+  redis.add({{"hits", "count", 1, now - 300}, {"hits", "count", 2, now - 200}});
+  redis.set_aside();
+  redis.command({"SET", std::string(taken_until_key), std::to_string(now - 250)});
+  redis.add({"hits", "count", 4, now - 5});
+  const Check check(environment(server, intake));
+  EXPECT_EQ(check.code(), 0) << check.out;
+  EXPECT_THAT(check.of("ok"),
+              testing::ContainsRegex("raw metrics: 2, 1 of them set aside to be aggregated, the "
+                                     "oldest from (20. s|3 min)"));
 }
 
 TEST(CheckCommand, SaysThatTheKeyIsRefused) {

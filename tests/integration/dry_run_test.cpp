@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <string>
 
 #include "support/agent.hpp"
@@ -108,6 +109,23 @@ TEST(DryRunCommand, PrintsWhatTheAgentThenSends) {
     }
   }
   EXPECT_EQ(agent.stop().exit, (ExitStatus{0, 0}));
+}
+
+TEST(DryRunCommand, PrintsWhatIsSetAsideAndNotAggregatedYet) {
+  RedisServer server;
+  Intake intake;
+  auto redis = server.client();
+  const auto moment = std::floor(closed_moment());
+  redis.add({{"hits", "count", 1, moment - 2}, {"hits", "count", 2, moment}});
+  redis.set_aside();
+  redis.command({"SET", std::string(taken_until_key), std::to_string(moment - 1)});
+  redis.add({"hits", "count", 4, moment});
+  const DryRunProcess run(agent_environment(server, intake));
+  const auto second = static_cast<std::int64_t>(moment);
+  EXPECT_EQ(run.series("hits")["points"], json({{second, 2}, {second + 1, 4}}));
+  EXPECT_THAT(run.err,
+              HasSubstr("Raw metrics: 2 records of 2 in 1 closed bucket gave 2 points; set "
+                        "aside to be aggregated: 1\n"));
 }
 
 TEST(DryRunCommand, ChangesNothingInRedis) {
