@@ -30,6 +30,7 @@
 #include "bench/measure.hpp"
 #include "bench/sink.hpp"
 #include "bench/workload.hpp"
+#include "support/bind_mount.hpp"
 #include "support/child_process.hpp"
 #include "support/redis_server.hpp"
 #include "support/temp_dir.hpp"
@@ -171,14 +172,7 @@ public:
 
   /// The program in a mount namespace where the intake's authority is one of the system's.
   std::vector<std::string> trusting(const std::vector<std::string>& program) const {
-    std::vector<std::string> command{"unshare", "--mount"};
-    if (geteuid() != 0) {
-      command.insert(command.end(), {"--user", "--map-root-user"});
-    }
-    command.insert(command.end(), {"sh", "-c", R"(mount --bind "$0" "$1" && shift && exec "$@")",
-                                   trusted_.string(), system_authorities.string()});
-    command.insert(command.end(), program.begin(), program.end());
-    return command;
+    return test::with_file_in_place_of(trusted_, system_authorities, program);
   }
 
 private:
