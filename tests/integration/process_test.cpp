@@ -1,11 +1,17 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "support/agent.hpp"
 #include "support/intake.hpp"
+#include "support/plugin_folder.hpp"
 #include "support/redis_server.hpp"
 #include "support/wait.hpp"
 
@@ -100,6 +106,46 @@ TEST(Process, StartsWithoutRedisAndWithoutIntakeAndWorksOnceTheyAreThere) {
   auto redis = server.client();
   redis.add({"hits", "count", 1, unix_now()});
   EXPECT_TRUE(intake.wait_until([&] { return intake.sum("hits") == 1; }));
+}
+
+/// Lets a process have no more address space than it has by now, but for `more` bytes.
+bool limit_address_space(pid_t process, rlim_t more) {
+  std::ifstream statm("/proc/" + std::to_string(process) + "/statm");
+  rlim_t pages = 0;
+  if (!(statm >> pages)) return false;
+  const auto bytes = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + more;
+  const rlimit limit{bytes, bytes};
+  return prlimit(process, RLIMIT_AS, &limit, nullptr) == 0;
+}
+
+// Whichever needs more memory first: a sender for a request, or the collector for the stack of a
+// thread, as each capture takes that follows one that hangs.
+TEST(Process, EndsWithAnErrorWhenAVitalActorFails) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's shadow memory takes all address space";
+#endif
+  RedisServer server;
+  Intake intake;
+  const PluginFolder folder({"moody"});
+  server.client().add({"hits", "count", 1, unix_now() - 10});
+  AgentProcess agent(server, intake,
+                     {{"CHOUETTE_PLUGIN_DIR", folder.path()},
+                      {"COLLECTOR_PLUGINS", "moody"},
+                      {"MOODY", "hangs"},
+                      {"CAPTURE_INTERVAL", "3"}});
+  // By then all other threads are there.
+  ASSERT_TRUE(intake.wait_until([&] { return intake.sum("hits") == 1; }));
+  ASSERT_TRUE(limit_address_space(agent.pid(), 1'000'000));
+  EXPECT_EQ(agent.wait(30s), (ExitStatus{1, 0}));
+  const auto log = agent.log();
+  EXPECT_EQ(std::count_if(log.begin(), log.end(),
+                          [](const nlohmann::json& line) {
+                            const std::string message = line["message"];
+                            return line["levelname"] == "CRITICAL" &&
+                                   message.starts_with("[Supervisor] the ") &&
+                                   message.find(" has failed: ") != std::string::npos;
+                          }),
+            1);
 }
 
 TEST(Process, SaysAllThatIsWrongWithItsConfigurationAndExitsWith78) {
