@@ -82,6 +82,9 @@ set(CPACK_DEBIAN_AGENT_PACKAGE_NAME chouette-iot)
 set(CPACK_DEBIAN_AGENT_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_AGENT_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_AGENT_PACKAGE_DEPENDS "ca-certificates, init-system-helpers (>= 1.52)")
+if(CHOUETTE_PACKS_RELOCATIONS)  # dpkg-shlibdeps looks at symbols alone
+  string(APPEND CPACK_DEBIAN_AGENT_PACKAGE_DEPENDS ", libc6 (>= 2.36)")
+endif()
 set(CPACK_DEBIAN_AGENT_PACKAGE_RECOMMENDS "redis-server | valkey-server")
 set(CPACK_DEBIAN_AGENT_PACKAGE_CONTROL_EXTRA
     ${PACKAGING}/postinst ${PACKAGING}/prerm ${PACKAGING}/postrm ${PACKAGING}/conffiles)
