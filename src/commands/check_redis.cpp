@@ -210,7 +210,7 @@ std::string place_of(const RedisSettings& settings) {
 std::vector<TypedKey> keys_of_queues() {
   std::vector<TypedKey> keys;
   const auto add = [&](QueueName queue) {
-    const auto both = typed_keys(queue);
+    const auto both = typed_keys({queue});
     keys.insert(keys.end(), both.begin(), both.end());
   };
   for (const auto& [what, queue] : named_queues) {
