@@ -7,6 +7,7 @@
 
 #include "actors/failures.hpp"
 #include "metrics/bucket.hpp"
+#include "process/memory.hpp"
 
 namespace chouette {
 
@@ -25,6 +26,9 @@ constexpr std::size_t window = 2000;
 constexpr std::size_t windows_under_way = 3;
 /// Buckets that are listed, and that are merged and not stored yet.
 constexpr std::size_t buckets_ahead = 2;
+
+/// A round of fewer records leaves too little freed memory to be worth the look at it.
+constexpr std::size_t large_round = 10000;
 
 void go_on(Self self, const Round& round);
 
@@ -156,6 +160,7 @@ void store(Self self, const Round& round) {
     spdlog::debug("[Aggregator] {} raw records became {} points", records, points);
     round->merged.pop_front();
     round->storing = false;
+    round->records += records;
     count_losses(self->state.settings.losses->metrics, merged.aggregated.report);
     log_report(self, merged.aggregated.report);
     if (self->state.round == round) {
@@ -218,6 +223,9 @@ void go_on(Self self, const Round& round) {
   }
   if (round->closed.empty()) {
     self->state.round.reset();
+    if (round->records >= large_round) {
+      give_back_memory();
+    }
   } else {
     take(self, round);
   }

@@ -53,7 +53,8 @@ struct AggregationRound {
   std::size_t fetching = 0;  ///< Windows under way.
   Aggregation aggregation;   ///< Of the first bucket listed.
   std::deque<Merged> merged;
-  bool storing = false;  ///< The first one merged.
+  bool storing = false;     ///< The first one merged.
+  std::size_t records = 0;  ///< Aggregated.
 };
 
 struct AggregatorState {
