@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,7 +12,7 @@ namespace chouette {
 class PackedStrings {
 public:
   void push_back(std::string_view text) {
-    text_.append(text);
+    text_.insert(text_.end(), text.begin(), text.end());
     ends_.push_back(text_.size());
     present_.push_back(true);
   }
@@ -33,7 +32,7 @@ public:
   /// The text at `i`; empty where absent.
   std::string_view operator[](std::size_t i) const {
     const auto begin = i == 0 ? 0 : ends_[i - 1];
-    return std::string_view(text_).substr(begin, ends_[i] - begin);
+    return {text_.data() + begin, ends_[i] - begin};
   }
   bool present(std::size_t i) const { return present_[i]; }
 
@@ -54,7 +53,8 @@ public:
   }
 
 private:
-  std::string text_;
+  /// No string, which would keep its memory when an empty one is assigned to it.
+  std::vector<char> text_;
   std::vector<std::size_t> ends_;
   std::vector<bool> present_;
 };
