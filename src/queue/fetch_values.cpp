@@ -35,7 +35,7 @@ QueueResult<PackedStrings> fetch_values(RedisConnection& connection, QueueName q
         return tl::unexpected(sent.error());
       }
     }
-    const auto part = connection.receive_list("HMGET");
+    auto part = connection.receive_list("HMGET");
     if (part) {
       values.append(*part);
     } else if (part.error().code == QueueErrc::unreachable) {

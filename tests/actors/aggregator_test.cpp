@@ -234,7 +234,8 @@ protected:
       std::vector<std::string> keys{"ZADD", std::string(raw_metrics.keys)};
       std::vector<std::string> values{"HSET", std::string(raw_metrics.values)};
       for (auto i = done; i < std::min(done + at_once, count); ++i) {
-        const auto time = std::to_string(first + static_cast<double>(i / per_second));
+        const auto second = i / per_second;
+        const auto time = std::to_string(first + static_cast<double>(second));
         const auto key = "key-" + std::to_string(i);
         keys.insert(keys.end(), {time, key});
         values.insert(values.end(),
