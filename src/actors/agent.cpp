@@ -221,13 +221,14 @@ int run_agent(const Config& config, const Extensions& extensions,
         on_down, [&](caf::close_atom) { failed = true; }, [](caf::ok_atom) {},
         caf::after(deadline - std::chrono::steady_clock::now()) >> [] {});
   }
-  const bool all_ended = ended && all_end(system, before, deadline) && close(servers, deadline);
+  const bool actors_ended = ended && all_end(system, before, deadline);
   if (failed) {
+    // Maybe for lack of memory or threads: nothing more is begun.
     spdlog::info("[Agent] stopped");
     std::_Exit(EXIT_FAILURE);
   }
   // The destructor of the system would wait for what may hang.
-  if (!all_ended) {
+  if (!actors_ended || !close(servers, deadline)) {
     spdlog::warn("[Agent] something hangs and is left behind; nothing is lost");
     std::_Exit(EXIT_SUCCESS);
   }
