@@ -41,6 +41,7 @@ struct Bucket {
 struct Fetch {
   QueueName queue;
   PackedStrings keys;
+  PackedStrings next = {};  ///< The keys of the next Fetch, if they are known already.
 };
 /// Keys and values in one go, for one who is busy meanwhile.
 struct Read {

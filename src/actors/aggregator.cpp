@@ -21,9 +21,9 @@ using Round = std::shared_ptr<AggregationRound>;
 /// these is aggregated in parts.
 constexpr std::size_t records_at_once = 200000;
 /// Records whose values are fetched at a time,
-constexpr std::size_t window = 2000;
+constexpr std::size_t window = 1000;
 /// and how many times: while one window is merged, Redis works on the next.
-constexpr std::size_t windows_under_way = 3;
+constexpr std::size_t windows_under_way = 4;
 /// Buckets that are listed, and that are merged and not stored yet.
 constexpr std::size_t buckets_ahead = 2;
 
@@ -132,11 +132,21 @@ void merge(AggregationRound& round, const PackedStrings& values) {
   }
 }
 
+/// The keys of the window that is to be fetched next; empty if no bucket that is listed has one.
+PackedStrings next_window(const AggregationRound& round) {
+  for (const auto& listed : round.listed) {
+    if (listed.requested < listed.bucket.keys.size()) {
+      return listed.bucket.keys.slice(listed.requested, window);
+    }
+  }
+  return {};
+}
+
 void fetch_window(Self self, const Round& round, AggregationRound::Listed& listed) {
   auto keys = listed.bucket.keys.slice(listed.requested, window);
   listed.requested += keys.size();
   ++round->fetching;
-  ask<PackedStrings>(self, round, Fetch{round->source->queue, std::move(keys)},
+  ask<PackedStrings>(self, round, Fetch{round->source->queue, std::move(keys), next_window(*round)},
                      [self, round](const PackedStrings& values) {
                        --round->fetching;
                        go_on(self, round);  // Redis shall not wait until these are merged.

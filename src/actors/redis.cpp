@@ -146,7 +146,7 @@ redis_actor::behavior_type redis(Self self, std::shared_ptr<Queue> queue,
       },
       [self](const Fetch& request) {
         return answer(self, "fetching from", request.queue,
-                      self->state.queue->fetch(request.queue, request.keys));
+                      self->state.queue->fetch(request.queue, request.keys, request.next));
       },
       [self](const Read& request) {
         return answer(self, "reading", request.queue,

@@ -49,7 +49,7 @@ void* note_text(const redisReadTask* task, char* text, std::size_t length) {
 void* note_list(const redisReadTask* task) {
   return note(task, [task](ListReply& reply) {
     if (task->parent == nullptr) {
-      reply.texts.emplace();
+      reply.texts = std::move(reply.begin);
     } else if (is_item(task)) {
       reply.texts->push_absent();
     }
@@ -72,7 +72,8 @@ redisReplyObjectFunctions* into_list() {
 
 }  // namespace
 
-ListReader::ListReader(redisReader& reader) : reader_(reader), objects_(reader.fn) {
+ListReader::ListReader(redisReader& reader, PackedStrings into)
+    : reader_(reader), objects_(reader.fn), reply_{.begin = std::move(into)} {
   reader.fn = into_list();
   reader.privdata = &reply_;
 }

@@ -12,6 +12,7 @@ namespace chouette {
 
 /// What Redis answers where a list of texts is expected.
 struct ListReply {
+  PackedStrings begin;                 ///< What `texts` begins with.
   std::optional<PackedStrings> texts;  ///< None: no list. Absent: an item that is no text.
   std::optional<std::string> error;    ///< The text of an error.
 };
@@ -20,7 +21,8 @@ struct ListReply {
 /// each text. The answer that hiredis then returns is not null, no redisReply and not to be freed.
 class ListReader {
 public:
-  explicit ListReader(redisReader& reader);
+  /// The texts are added to `into`.
+  explicit ListReader(redisReader& reader, PackedStrings into = {});
   ListReader(const ListReader&) = delete;
   ListReader& operator=(const ListReader&) = delete;
 

@@ -66,7 +66,8 @@ QueueResult<PackedStrings> MemoryQueue::list(QueueName queue, TimeRange range, s
   return keys;
 }
 
-QueueResult<PackedStrings> MemoryQueue::fetch(QueueName queue, const PackedStrings& keys) {
+QueueResult<PackedStrings> MemoryQueue::fetch(QueueName queue, const PackedStrings& keys,
+                                              const PackedStrings& /*next*/) {
   if (const auto error = enter("fetch")) {
     return tl::unexpected(*error);
   }

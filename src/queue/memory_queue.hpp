@@ -32,7 +32,8 @@ public:
   QueueResult<std::optional<double>> oldest(QueueName queue, TimeRange range = all_time) override;
   QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit,
                                   std::size_t skip = 0) override;
-  QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) override;
+  QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys,
+                                   const PackedStrings& next = {}) override;
   QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;
   QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
                             const Additions& added) override;

@@ -52,6 +52,8 @@ public:
     text_.reserve(bytes);
   }
 
+  bool operator==(const PackedStrings&) const = default;
+
 private:
   /// No string, which would keep its memory when an empty one is assigned to it.
   std::vector<char> text_;

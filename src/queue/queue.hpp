@@ -141,8 +141,10 @@ public:
   virtual QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit,
                                           std::size_t skip = 0) = 0;
 
-  /// The values of `keys`, in their order; absent where a key has no value.
-  virtual QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) = 0;
+  /// The values of `keys`, in their order; absent where a key has no value. Those of `next`, if it
+  /// is the `keys` of the next call of `fetch`, may be looked for meanwhile.
+  virtual QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys,
+                                           const PackedStrings& next = {}) = 0;
 
   /// Adds `records`.
   virtual QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) = 0;

@@ -87,6 +87,11 @@ void RedisCommand::add(std::string_view argument) {
   ++count_;
 }
 
+void RedisCommand::reserve(std::size_t count, std::size_t bytes) {
+  constexpr std::size_t around = 10;  // "$", a length of up to five digits, two line ends
+  arguments_.reserve(arguments_.size() + count * around + bytes);
+}
+
 QueueResult<RedisConnection> RedisConnection::open(const RedisSettings& settings,
                                                    std::chrono::milliseconds timeout) {
   const auto limit = to_timeval(timeout);
@@ -191,8 +196,9 @@ QueueResult<PackedStrings> RedisConnection::ask_list(const RedisCommand& command
   return receive_list(name);
 }
 
-QueueResult<PackedStrings> RedisConnection::receive_list(std::string_view name) {
-  ListReader reader(*context_->reader);
+QueueResult<PackedStrings> RedisConnection::receive_list(std::string_view name,
+                                                         PackedStrings into) {
+  ListReader reader(*context_->reader, std::move(into));
   if (const auto answer = next_answer(); !answer) {
     return tl::unexpected(answer.error());
   }

@@ -23,6 +23,8 @@ public:
     }
   }
   void add(std::string_view argument);
+  /// Makes room for `count` more arguments that have `bytes` together.
+  void reserve(std::size_t count, std::size_t bytes);
 
 private:
   friend class RedisConnection;
@@ -64,8 +66,8 @@ public:
   /// with; absent is what is no text.
   QueueResult<PackedStrings> ask_list(const RedisCommand& command, std::string_view name);
 
-  /// The next answer, to a command that is called `name`: a list as of `ask_list`.
-  QueueResult<PackedStrings> receive_list(std::string_view name);
+  /// The next answer, to a command that is called `name`: a list as of `ask_list`, behind `into`.
+  QueueResult<PackedStrings> receive_list(std::string_view name, PackedStrings into = {});
 
   /// False if the server has closed the connection since the last answer.
   bool alive() const;

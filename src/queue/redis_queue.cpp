@@ -11,7 +11,6 @@
 #include <limits>
 #include <utility>
 
-#include "queue/fetch_values.hpp"
 #include "queue/hash_sizes.hpp"
 #include "queue/lone_values.hpp"
 #include "queue/redis_transaction.hpp"
@@ -100,7 +99,16 @@ RedisQueue::RedisQueue(RedisSettings settings, std::chrono::milliseconds timeout
 template <class Operation>
 auto RedisQueue::with_connection(Operation operation)
     -> decltype(operation(std::declval<RedisConnection&>())) {
-  if (!connection_ || !connection_->alive()) {
+  if (connection_ && !fetcher_.settle(*connection_)) {
+    connection_.reset();
+  }
+  return with_unsettled_connection(operation);
+}
+
+template <class Operation>
+auto RedisQueue::with_unsettled_connection(Operation operation)
+    -> decltype(operation(std::declval<RedisConnection&>())) {
+  if (!connection_ || (fetcher_.settled() && !connection_->alive())) {
     connection_.reset();
     const auto begin = Clock::now();
     if (begin < not_before_) {
@@ -117,8 +125,11 @@ auto RedisQueue::with_connection(Operation operation)
     connection_ = std::move(*opened);
   }
   auto result = operation(*connection_);
-  if (!result && result.error().code == QueueErrc::unreachable) {
-    connection_.reset();
+  if (!result) {
+    if (result.error().code == QueueErrc::unreachable || !fetcher_.settle(*connection_)) {
+      connection_.reset();
+    }
+    fetcher_.forget();
   }
   return result;
 }
@@ -153,12 +164,13 @@ QueueResult<PackedStrings> RedisQueue::list(QueueName queue, TimeRange range, st
   });
 }
 
-QueueResult<PackedStrings> RedisQueue::fetch(QueueName queue, const PackedStrings& keys) {
+QueueResult<PackedStrings> RedisQueue::fetch(QueueName queue, const PackedStrings& keys,
+                                             const PackedStrings& next) {
   if (keys.empty()) {
     return PackedStrings{};
   }
-  return with_connection(
-      [&](RedisConnection& connection) { return fetch_values(connection, queue, keys); });
+  return with_unsettled_connection(
+      [&](RedisConnection& connection) { return fetcher_.fetch(connection, queue, keys, next); });
 }
 
 QueueResult<void> RedisQueue::store(QueueName queue, const std::vector<NewRecord>& records) {

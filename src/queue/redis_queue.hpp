@@ -9,6 +9,7 @@
 #include "queue/queue.hpp"
 #include "queue/redis_connection.hpp"
 #include "queue/redis_transaction.hpp"
+#include "queue/value_fetcher.hpp"
 
 namespace chouette {
 
@@ -24,7 +25,8 @@ public:
   QueueResult<std::optional<double>> oldest(QueueName queue, TimeRange range = all_time) override;
   QueueResult<PackedStrings> list(QueueName queue, TimeRange range, std::size_t limit,
                                   std::size_t skip = 0) override;
-  QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys) override;
+  QueueResult<PackedStrings> fetch(QueueName queue, const PackedStrings& keys,
+                                   const PackedStrings& next = {}) override;
   QueueResult<void> store(QueueName queue, const std::vector<NewRecord>& records) override;
   QueueResult<void> replace(QueueName from, const PackedStrings& keys, QueueName to,
                             const Additions& added) override;
@@ -44,6 +46,11 @@ private:
   auto with_connection(Operation operation)
       -> decltype(operation(std::declval<RedisConnection&>()));
 
+  /// The same, where values may be under way.
+  template <class Operation>
+  auto with_unsettled_connection(Operation operation)
+      -> decltype(operation(std::declval<RedisConnection&>()));
+
   QueueResult<std::size_t> remove_lone_values(RedisConnection& connection, QueueName queue);
 
   RedisSettings settings_;
@@ -51,6 +58,7 @@ private:
   std::size_t set_aside_from_;
   FencedTransactions transactions_;
   std::optional<RedisConnection> connection_;
+  ValueFetcher fetcher_;
   Clock::time_point not_before_;  ///< No attempt to connect before,
   QueueError slow_failure_{};     ///< for the last one took long, and failed with this.
   std::map<std::string_view, PackedStrings> lone_values_;  ///< By queue: seen once.

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "queue/fetch_values.hpp"
 #include "queue/lone_values.hpp"
+#include "queue/value_fetcher.hpp"
 
 namespace chouette {
 
@@ -59,7 +59,7 @@ QueueResult<void> put_back(RedisConnection& connection, FencedTransactions& tran
   for (std::size_t i = 0; i < scored_keys.size(); i += 2) {
     keys.push_back(scored_keys[i]);
   }
-  const auto values = fetch_values(connection, raw_taken, keys);
+  const auto values = ValueFetcher().fetch(connection, raw_taken, keys);
   if (!values) {
     return tl::unexpected(values.error());
   }
@@ -121,7 +121,7 @@ QueueResult<bool> put_back_lone_values(RedisConnection& connection,
   if (!fields || fields->empty()) {
     return fields.map([](const PackedStrings&) { return true; });
   }
-  const auto values = fetch_values(connection, raw_taken, *fields);
+  const auto values = ValueFetcher().fetch(connection, raw_taken, *fields);
   if (!values) {
     return tl::unexpected(values.error());
   }

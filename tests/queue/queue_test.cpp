@@ -209,6 +209,42 @@ TYPED_TEST(QueueTest, FetchesByTheGapsOfAPackedListToo) {
   EXPECT_THAT(this->fetch({""}), ElementsAre("of the empty key"));
 }
 
+TYPED_TEST(QueueTest, FetchesWhatWasToldToComeNextAndWhatWasNot) {
+  using Texts = std::vector<std::string>;
+  std::vector<NewRecord> records;
+  Texts keys;
+  Texts values;
+  for (int i = 0; i < 4000; ++i) {
+    keys.push_back("key-" + std::to_string(i));
+    values.push_back("value-" + std::to_string(i));
+    records.push_back({keys.back(), static_cast<double>(i), values.back()});
+  }
+  this->store(records);
+  constexpr std::size_t window = 1100;
+  const auto part = [](const Texts& texts, std::size_t i) {
+    return Texts(texts.begin() + std::min(i * window, texts.size()),
+                 texts.begin() + std::min((i + 1) * window, texts.size()));
+  };
+  const auto fetch = [&](std::size_t i, std::size_t next) {
+    return this->unpack(
+        this->queue().fetch(raw_metrics, this->pack(part(keys, i)), this->pack(part(keys, next))));
+  };
+  // As told,
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(fetch(i, i + 1), part(values, i));
+  }
+  // and not: others, those of another queue, none, and other calls between.
+  EXPECT_EQ(fetch(0, 1), part(values, 0));
+  EXPECT_EQ(fetch(2, 3), part(values, 2));
+  EXPECT_THAT(this->fetch({keys[3 * window]}, wrapped_metrics), ElementsAre("(absent)"));
+  EXPECT_EQ(fetch(3, 0), part(values, 3));
+  EXPECT_EQ(this->queue().size(raw_metrics), 4000U);
+  this->store({records[0]}, wrapped_metrics);
+  EXPECT_EQ(fetch(0, 1), part(values, 0));
+  EXPECT_THAT(this->fetch({}), IsEmpty());
+  EXPECT_EQ(fetch(1, 4), part(values, 1));
+}
+
 TYPED_TEST(QueueTest, IsSafeForAnyBytes) {
   const auto key = "k\0\r\n\xff \"$-1\r\n"s;
   const auto value = "\0\r\n\xff*3\r\n$3\r\n"s + std::string(1, '\0');

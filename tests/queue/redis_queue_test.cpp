@@ -232,6 +232,44 @@ TEST_F(RedisQueueTest, GivesUpAServerThatHangs) {
   }
 }
 
+TEST_F(RedisQueueTest, TakesNoAnswerThatWasUnderWayForAnother) {
+  RedisServer server;
+  RedisQueue queue(by_socket(server), milliseconds(200));
+  ASSERT_TRUE(queue.store(raw_metrics, {{"a", 1, "one"}, {"b", 2, "two"}}));
+  const auto fetch = [&queue](const std::string& key, const std::string& next) {
+    const auto values = queue.fetch(raw_metrics, pack({key}), pack({next}));
+    return values ? std::optional(std::string((*values)[0])) : std::nullopt;
+  };
+  ASSERT_EQ(fetch("a", "b"), "one");
+  server.pause();
+  EXPECT_EQ(error_of(queue.size(raw_metrics)), QueueErrc::unreachable);
+  server.resume();
+  EXPECT_EQ(fetch("a", "b"), "one");
+  server.client().command({"CLIENT", "KILL", "TYPE", "normal"});
+  EXPECT_EQ(queue.size(raw_metrics), 2U);
+  EXPECT_EQ(fetch("a", "b"), "one");
+  server.client().command({"CLIENT", "KILL", "TYPE", "normal"});
+  fetch("b", "a");
+  EXPECT_EQ(fetch("b", "a"), "two");
+}
+
+TEST_F(RedisQueueTest, FetchesAgainOnceARefusalIsOver) {
+  const RedisServer server;
+  auto client = server.client();
+  RedisQueue queue(by_socket(server));
+  ASSERT_TRUE(queue.store(raw_metrics, {{"a", 1, "one"}, {"b", 2, "two"}}));
+  ASSERT_TRUE(queue.fetch(raw_metrics, pack({"a"}), pack({"b"})));
+  client.command({"RENAME", "chouette:metrics:raw.values", "aside"});
+  client.command({"SET", "chouette:metrics:raw.values", "text"});
+  ASSERT_TRUE(queue.list(raw_metrics, all_time, 1));
+  queue.fetch(raw_metrics, pack({"b"}), pack({"a"}));  // It may have been asked for before.
+  EXPECT_EQ(error_of(queue.fetch(raw_metrics, pack({"a"}), pack({"b"}))), QueueErrc::wrong_type);
+  client.command({"RENAME", "aside", "chouette:metrics:raw.values"});
+  const auto values = queue.fetch(raw_metrics, pack({"b"}));
+  ASSERT_TRUE(values);
+  EXPECT_EQ((*values)[0], "two");
+}
+
 TEST_F(RedisQueueTest, GivesUpABigTransactionWithAServerThatHangs) {
   RedisServer server;
   RedisQueue queue(by_socket(server), milliseconds(200));
