@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t example_length = 200;
 
+/// Series that are remembered from one bucket to the next: some 5 MB.
+constexpr std::size_t most_series = 10000;
+
 }  // namespace
 
 void Dropped::add(std::string_view record, std::uint64_t how_many) {
@@ -41,8 +44,12 @@ void Aggregation::add(const PackedStrings& records) {
 
 AggregatedBucket Aggregation::finish() {
   AggregatedBucket result;
-  for (const auto& metric : merger_.take()) {
-    wrap(metric, result);
+  for (const auto* const metric : merger_.take()) {
+    wrap(*metric, result);
+  }
+  if (parser_.remembers_much() || merger_.size() > most_series) {
+    parser_.forget();
+    merger_.forget();
   }
   result.report = std::exchange(report_, {});
   return result;

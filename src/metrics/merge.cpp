@@ -16,9 +16,6 @@ Tags in_order(Tags tags) {
   return tags;
 }
 
-/// Bytes of tags in other orders than the sorted one that are remembered: of some thousand series.
-constexpr std::size_t most_spellings = 524288;
-
 bool keeps_values(std::string_view type) {
   return type != "count" && type != "rate" && type != "gauge" && type != "set";
 }
@@ -83,6 +80,11 @@ void ExactSum::add(double value) {
   }
 }
 
+void ExactSum::clear() {
+  parts_.clear();
+  huge_parts_.clear();
+}
+
 double ExactSum::value() const {
   if (huge_parts_.empty()) {
     return rounded(parts_);
@@ -104,22 +106,21 @@ double ExactSum::value() const {
 }
 
 Merger::Series& Merger::series_of(const RawMetric& metric) {
-  key_.clear();
-  key_.add(metric.name);
-  key_.add(metric.type);
-  key_.append(metric.tags);
-  if (const auto found = by_key_.find(key_.bytes()); found != by_key_.end()) {
-    return *found->second;
+  if (metric.spelling == 0) {
+    return new_or_known_series(metric);
   }
-  auto& series = series_of(metric, in_order(metric.tags.texts()));
-  if (spellings_ + key_.bytes().size() <= most_spellings &&
-      by_key_.emplace(key_.bytes(), &series).second) {
-    spellings_ += key_.bytes().size();
+  if (by_spelling_.size() < metric.spelling) {
+    by_spelling_.resize(metric.spelling);
   }
-  return series;
+  auto& series = by_spelling_[metric.spelling - 1];
+  if (series == nullptr) {
+    series = &new_or_known_series(metric);
+  }
+  return *series;
 }
 
-Merger::Series& Merger::series_of(const RawMetric& metric, Tags tags) {
+Merger::Series& Merger::new_or_known_series(const RawMetric& metric) {
+  auto tags = in_order(metric.tags.texts());
   TextList key;
   key.add(metric.name);
   key.add(metric.type);
@@ -137,40 +138,78 @@ Merger::Series& Merger::series_of(const RawMetric& metric, Tags tags) {
   return *series;
 }
 
-void Merger::add(const RawMetric& metric) {
-  auto& [merged, sum, elements, keeps_values] = series_of(metric);
-  const auto is_first = merged.count == 0;
-  if (is_first || is_later(metric, merged)) {
-    merged.last_timestamp = metric.timestamp;
-    merged.latest = metric.value;
+void Merger::Series::add(const RawMetric& raw) {
+  const auto is_first = metric.count == 0;
+  if (is_first || is_later(raw, metric)) {
+    metric.last_timestamp = raw.timestamp;
+    metric.latest = raw.value;
   }
-  if (is_first || metric.timestamp < merged.first_timestamp) {
-    merged.first_timestamp = metric.timestamp;
+  if (is_first || raw.timestamp < metric.first_timestamp) {
+    metric.first_timestamp = raw.timestamp;
   }
-  ++merged.count;
-  sum.add(metric.value);
-  elements.insert(metric.elements.begin(), metric.elements.end());
+  ++metric.count;
+  sum.add(raw.value);
+  elements.insert(raw.elements.begin(), raw.elements.end());
   if (keeps_values) {
-    merged.values.push_back(metric.value);
+    metric.values.push_back(raw.value);
   }
 }
 
-std::vector<MergedMetric> Merger::take() {
-  std::vector<MergedMetric> result;
-  result.reserve(series_.size());
-  for (auto& [metric, sum, elements, keeps_values] : series_) {
-    metric.sum = sum.value();
-    metric.distinct = elements.size();
-    std::sort(metric.values.begin(), metric.values.end());
-    result.push_back(std::move(metric));
+void Merger::Series::finish() {
+  metric.sum = sum.value();
+  metric.distinct = elements.size();
+  std::sort(metric.values.begin(), metric.values.end());
+}
+
+void Merger::Series::clear() {
+  metric.count = 0;
+  metric.values.clear();
+  sum.clear();
+  elements.clear();
+}
+
+void Merger::add(const RawMetric& metric) {
+  if (taken_) {
+    clear();
   }
-  by_key_.clear();
-  spellings_ = 0;
-  series_.clear();
-  std::sort(result.begin(), result.end(), [](const MergedMetric& a, const MergedMetric& b) {
-    return std::tie(a.name, a.type, a.tags) < std::tie(b.name, b.type, b.tags);
+  auto& series = series_of(metric);
+  if (series.metric.count == 0) {
+    merged_.push_back(&series);
+  }
+  series.add(metric);
+}
+
+std::vector<const MergedMetric*> Merger::take() {
+  if (taken_) {
+    clear();
+  }
+  std::vector<const MergedMetric*> result;
+  result.reserve(merged_.size());
+  for (auto* const series : merged_) {
+    series->finish();
+    result.push_back(&series->metric);
+  }
+  taken_ = true;
+  std::sort(result.begin(), result.end(), [](const MergedMetric* a, const MergedMetric* b) {
+    return std::tie(a->name, a->type, a->tags) < std::tie(b->name, b->type, b->tags);
   });
   return result;
+}
+
+void Merger::clear() {
+  for (auto* const series : merged_) {
+    series->clear();
+  }
+  merged_.clear();
+  taken_ = false;
+}
+
+void Merger::forget() {
+  by_key_.clear();
+  by_spelling_.clear();
+  merged_.clear();
+  taken_ = false;
+  series_.clear();
 }
 
 }  // namespace chouette

@@ -18,6 +18,7 @@ namespace chouette {
 class ExactSum {
 public:
   void add(double value);
+  void clear();
 
   /// Finite: a sum beyond the largest double is the largest double.
   double value() const;
@@ -27,13 +28,21 @@ private:
   std::vector<double> huge_parts_;  ///< Of huge values, scaled down so that none overflows.
 };
 
-/// Merges raw metrics of the same name, type and tags, in whatever order they come.
+/// Merges raw metrics of the same name, type and tags, in whatever order they come. Remembers
+/// series from one bucket to the next.
 class Merger {
 public:
   void add(const RawMetric& metric);
 
-  /// The merged metrics, ordered by name, type and tags; the merger is empty afterwards.
-  std::vector<MergedMetric> take();
+  /// The merged metrics, ordered by name, type and tags; the merger is empty afterwards. They live
+  /// until the next call of any other function.
+  std::vector<const MergedMetric*> take();
+
+  /// How many series are remembered.
+  std::size_t size() const { return series_.size(); }
+
+  /// To be called when numbers of `RawMetric::spelling` begin anew.
+  void forget();
 
 private:
   struct Series {
@@ -41,17 +50,22 @@ private:
     ExactSum sum;
     std::unordered_set<std::string> elements;
     bool keeps_values = false;
+
+    void add(const RawMetric& metric);
+    void finish();
+    void clear();
   };
 
   Series& series_of(const RawMetric& metric);
-  Series& series_of(const RawMetric& metric, Tags tags);
+  Series& new_or_known_series(const RawMetric& metric);
+
+  void clear();
 
   std::deque<Series> series_;
-  /// By name, type and sorted tags; and, up to a limit, by the tags as they were written, so that
-  /// those of most records are not sorted.
-  std::unordered_map<std::string, Series*> by_key_;
-  std::size_t spellings_ = 0;  ///< Bytes of the latter's keys.
-  TextList key_;               ///< Here for its memory's sake.
+  std::vector<Series*> merged_;  ///< Those to which something was added.
+  bool taken_ = false;           ///< They are still there for him who took them.
+  std::unordered_map<std::string, Series*> by_key_;  ///< By name, type and sorted tags.
+  std::vector<Series*> by_spelling_;                 ///< By RawMetric::spelling.
 };
 
 }  // namespace chouette

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "metrics/json_reader.hpp"
 
@@ -14,6 +15,13 @@ using simdjson::dom::element;
 using simdjson::dom::element_type;
 
 constexpr double year_10000 = 253402300800.0;
+
+/// Of spellings that are remembered: of some ten thousand series.
+constexpr std::size_t most_bytes = 1048576;
+
+bool is_time(double timestamp) {
+  return timestamp >= 0 && timestamp < year_10000;
+}
 
 bool read_string(const std::optional<element>& field, std::string_view& out) {
   return field && field->get(out) == simdjson::SUCCESS;
@@ -42,12 +50,11 @@ bool append_element(const element& item, std::vector<std::string>& out) {
   return true;
 }
 
-bool read_elements(const std::optional<element>& field, std::vector<std::string>& out) {
+bool read_elements(simdjson::simdjson_result<simdjson::dom::array> list,
+                   std::vector<std::string>& out) {
   simdjson::dom::array items;
-  if (!field || field->get(items) != simdjson::SUCCESS) {
-    return false;
-  }
-  return std::all_of(items.begin(), items.end(),
+  return std::move(list).get(items) == simdjson::SUCCESS &&
+         std::all_of(items.begin(), items.end(),
                      [&out](const element& item) { return append_element(item, out); });
 }
 
@@ -106,6 +113,7 @@ Fields fields_of(const simdjson::dom::object& object) {
 std::optional<Malformed> read_metric(const Fields& fields, RawMetric& out) {
   out.elements.clear();
   out.tags.clear();
+  out.spelling = 0;
   if (!read_string(fields.metric, out.name) || out.name.empty()) {
     return Malformed::metric;
   }
@@ -113,12 +121,11 @@ std::optional<Malformed> read_metric(const Fields& fields, RawMetric& out) {
     return Malformed::type;
   }
   out.value = 0;
-  if (out.type == "set" ? !read_elements(fields.value, out.elements)
+  if (out.type == "set" ? !fields.value || !read_elements(fields.value->get_array(), out.elements)
                         : !read_number(fields.value, out.value)) {
     return Malformed::value;
   }
-  if (!read_number(fields.timestamp, out.timestamp) || out.timestamp < 0 ||
-      out.timestamp >= year_10000) {
+  if (!read_number(fields.timestamp, out.timestamp) || !is_time(out.timestamp)) {
     return Malformed::timestamp;
   }
   if (!read_tags(fields.tags, out.tags)) {
@@ -151,24 +158,99 @@ std::string_view describe(Malformed reason) {
   return "is malformed";
 }
 
-struct RawMetricParser::Reader : JsonReader {};
+struct RawMetricParser::Reader : JsonReader {
+  simdjson::dom::parser lists;
+};
 
 RawMetricParser::RawMetricParser() : reader_(std::make_unique<Reader>()) {}
 RawMetricParser::~RawMetricParser() = default;
 
 tl::expected<const RawMetric*, Malformed> RawMetricParser::parse(std::string_view json) {
+  const auto record = cut(json);
+  if (record && read_known(*record)) {
+    return &metric_;
+  }
+  if (const auto reason = read(json)) {
+    return tl::unexpected(*reason);
+  }
+  if (record && bytes_ + json.size() <= most_bytes) {
+    const auto spelling = remember(*record);
+    read(json);  // Other texts were read meanwhile.
+    metric_.spelling = spelling;
+  }
+  return &metric_;
+}
+
+bool RawMetricParser::read_known(const FramedRecord& record) {
+  const auto found = spellings_.find(frame_of(record));
+  if (found == spellings_.end() || !is_time(record.timestamp)) {
+    return false;
+  }
+  const auto& series = series_[found->second - 1];
+  metric_.elements.clear();
+  if (series.type == "set"
+          ? !read_elements(reader_->lists.parse(record.list).get_array(), metric_.elements)
+          : !record.list.empty()) {
+    return false;
+  }
+  metric_.name = series.name;
+  metric_.type = series.type;
+  metric_.tags = series.tags;
+  metric_.timestamp = record.timestamp;
+  metric_.value = record.value;
+  metric_.spelling = found->second;
+  return true;
+}
+
+/// The text between the pieces that `cut` takes out tells a series only if what it took out are the
+/// fields' values, all of them: then other values there make a record that has those, and is the
+/// same in all else. No field can have two values that are not there.
+std::size_t RawMetricParser::remember(const FramedRecord& record) {
+  const bool is_set = metric_.type == "set";
+  for (const std::string value : {"1", "2"}) {
+    const auto time = "3" + value;
+    const auto probe = joined(record, is_set ? '[' + value + ']' : value, time);
+    if (read(probe) || metric_.timestamp != std::stod(time) ||
+        (is_set ? metric_.elements != std::vector{value} : metric_.value != std::stod(value))) {
+      return 0;
+    }
+  }
+  const auto& frame = frame_of(record);
+  bytes_ += frame.size();
+  series_.push_back({std::string(metric_.name), std::string(metric_.type), metric_.tags});
+  spellings_.emplace(frame, series_.size());
+  return series_.size();
+}
+
+/// No JSON has a NUL: two frames are the same only if their pieces are.
+const std::string& RawMetricParser::frame_of(const FramedRecord& record) {
+  frame_.clear();
+  for (const auto piece : {record.before, record.between, record.after}) {
+    frame_.append(piece) += '\0';
+  }
+  return frame_;
+}
+
+bool RawMetricParser::remembers_much() const {
+  return bytes_ > most_bytes / 2;
+}
+
+void RawMetricParser::forget() {
+  spellings_.clear();
+  series_.clear();
+  bytes_ = 0;
+}
+
+std::optional<Malformed> RawMetricParser::read(std::string_view json) {
   const auto document = reader_->parse(json);
   if (document.error() != simdjson::SUCCESS) {
-    return tl::unexpected(Malformed::json);
+    return Malformed::json;
   }
   simdjson::dom::object object;
   if (document.get(object) != simdjson::SUCCESS) {
-    return tl::unexpected(Malformed::object);
+    return Malformed::object;
   }
-  if (const auto reason = read_metric(fields_of(object), metric_)) {
-    return tl::unexpected(*reason);
-  }
-  return &metric_;
+  return read_metric(fields_of(object), metric_);
 }
 
 }  // namespace chouette

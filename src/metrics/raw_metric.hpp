@@ -3,11 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <unordered_map>
 #include <vector>
 
+#include "metrics/record_frame.hpp"
 #include "metrics/text_list.hpp"
 
 namespace chouette {
@@ -36,9 +39,13 @@ struct RawMetric {
   double value = 0;                   ///< Unless the type is `set`.
   std::vector<std::string> elements;  ///< Of a `set`: one text for each, equal for equal elements.
   TextList tags;                      ///< As written: in any order, maybe repeated.
+  /// Not 0: name, type and tags are those of each metric with this number.
+  std::size_t spelling = 0;
 };
 
-/// Reads raw metrics. Keeps its memory between calls; for one thread.
+/// Reads raw metrics. Remembers the texts around value and timestamp, so that of most records only
+/// these two are read: JSON and merging take half the time then. Keeps its memory between calls;
+/// for one thread.
 class RawMetricParser {
 public:
   RawMetricParser();
@@ -49,10 +56,32 @@ public:
   /// What it returns lives until the next call. Never throws for anything that `json` may hold.
   tl::expected<const RawMetric*, Malformed> parse(std::string_view json);
 
+  /// True if there is little room for more.
+  bool remembers_much() const;
+
+  /// Forgets what was remembered; numbers of `spelling` begin anew.
+  void forget();
+
 private:
   struct Reader;
+  struct Series {
+    std::string name;
+    std::string type;
+    TextList tags;
+  };
+
+  bool read_known(const FramedRecord& record);
+  std::size_t remember(const FramedRecord& record);
+  const std::string& frame_of(const FramedRecord& record);
+  std::optional<Malformed> read(std::string_view json);
+
   std::unique_ptr<Reader> reader_;
   RawMetric metric_;
+  /// By the text of a frame; the place in the list, from 1, is `RawMetric::spelling`.
+  std::unordered_map<std::string, std::size_t> spellings_;
+  std::vector<Series> series_;
+  std::size_t bytes_ = 0;  ///< Of the frames.
+  std::string frame_;      ///< Here for its memory's sake.
 };
 
 }  // namespace chouette

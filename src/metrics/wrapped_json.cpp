@@ -1,11 +1,22 @@
 #include "metrics/wrapped_json.hpp"
 
+#include <cstddef>
+
 #include "metrics/json_text.hpp"
 
 namespace chouette {
 
+namespace {
+
+/// Of most points' JSON: what is longer is moved once more.
+constexpr std::size_t usual_size = 256;
+
+}  // namespace
+
 std::string to_json(const WrappedMetric& metric) {
-  std::string json = R"({"metric":)";
+  std::string json;
+  json.reserve(usual_size);
+  json += R"({"metric":)";
   append_json(metric.name, json);
   json += R"(,"points":[[)";
   append_json(metric.timestamp, json);

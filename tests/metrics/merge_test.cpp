@@ -41,12 +41,20 @@ RawMetric raw_set(double timestamp, std::vector<std::string> elements) {
   return metric;
 }
 
+std::vector<MergedMetric> take(Merger& merger) {
+  std::vector<MergedMetric> result;
+  for (const auto* const metric : merger.take()) {
+    result.push_back(*metric);
+  }
+  return result;
+}
+
 std::vector<MergedMetric> merge(const std::vector<RawMetric>& metrics) {
   Merger merger;
   for (const auto& metric : metrics) {
     merger.add(metric);
   }
-  return merger.take();
+  return take(merger);
 }
 
 double sum_of(const std::vector<double>& values) {
@@ -223,7 +231,6 @@ TEST(Merger, SortsTagsAndDropsRepetitions) {
 
 TEST(Merger, KnowsManySeriesHoweverTheirTagsAreWritten) {
   Merger merger;
-  // Their texts are more than it remembers.
   constexpr std::size_t series = 20000;
   for (int round = 0; round < 2; ++round) {
     for (std::size_t i = 0; i < series; ++i) {
@@ -232,7 +239,7 @@ TEST(Merger, KnowsManySeriesHoweverTheirTagsAreWritten) {
       merger.add(raw("a", "count", 1, 2, {"device:sensor in a shed", tag}));
     }
   }
-  const auto merged = merger.take();
+  const auto merged = take(merger);
   ASSERT_THAT(merged, SizeIs(series));
   EXPECT_TRUE(std::all_of(merged.begin(), merged.end(), [](const MergedMetric& metric) {
     return metric.count == 4 && metric.sum == 6 && metric.tags.size() == 2;
@@ -292,11 +299,56 @@ TEST(Merger, IsEmptyOnceTaken) {
   EXPECT_THAT(merger.take(), SizeIs(1));
   EXPECT_THAT(merger.take(), IsEmpty());
   merger.add(raw("a", "count", 2, 5, unsorted));
-  const auto merged = merger.take();
+  const auto merged = take(merger);
   ASSERT_THAT(merged, SizeIs(1));
   EXPECT_EQ(merged[0].sum, 5);
   EXPECT_EQ(merged[0].count, 1);
   EXPECT_EQ(merged[0].first_timestamp, 2);
+}
+
+TEST(Merger, TellsASeriesByItsSpellingUntilItForgets) {
+  auto a = raw("a", "count", 1, 1, {"k:v", "l:w"});
+  a.spelling = 1;
+  auto a_again = raw("a", "count", 1, 2, {"l:w", "k:v"});
+  a_again.spelling = 3;
+  auto b = raw("b", "gauge", 1, 4);
+  b.spelling = 2;
+  Merger merger;
+  for (int bucket = 0; bucket < 2; ++bucket) {
+    for (const auto& metric : {a, b, a, a_again, raw("a", "count", 1, 8, {"l:w", "k:v"})}) {
+      merger.add(metric);
+    }
+    const auto merged = take(merger);
+    ASSERT_THAT(merged, SizeIs(2));
+    EXPECT_EQ(merged[0].sum, 12);
+    EXPECT_EQ(merged[0].count, 4);
+    EXPECT_EQ(merged[1].sum, 4);
+    EXPECT_EQ(merger.size(), 2);
+  }
+  merger.forget();
+  EXPECT_EQ(merger.size(), 0);
+  b.spelling = 1;
+  merger.add(b);
+  const auto merged = take(merger);
+  ASSERT_THAT(merged, SizeIs(1));
+  EXPECT_EQ(merged[0].name, "b");
+}
+
+TEST(Merger, ReturnsOnlySeriesOfWhichThereWasOneInThisBucket) {
+  Merger merger;
+  merger.add(raw("a", "histogram", 1, 1));
+  merger.add(raw_set(1, {"1"}));
+  EXPECT_THAT(merger.take(), SizeIs(2));
+  merger.add(raw_set(2, {"2"}));
+  const auto sets = take(merger);
+  ASSERT_THAT(sets, SizeIs(1));
+  EXPECT_EQ(sets[0].distinct, 1);
+  merger.add(raw("a", "histogram", 0, 5));
+  const auto histograms = take(merger);
+  ASSERT_THAT(histograms, SizeIs(1));
+  EXPECT_THAT(histograms[0].values, ElementsAre(5));
+  EXPECT_EQ(histograms[0].sum, 5);
+  EXPECT_EQ(histograms[0].last_timestamp, 0);
 }
 
 TEST(Merger, MergesInWhateverOrderRecordsLie) {

@@ -35,6 +35,10 @@ public:
     }
     const auto expected = expect_raw_metric(text);
     const auto found = read_raw_metric(parser_, text);
+    const auto again = read_raw_metric(parser_, text);  // As a series that is known, maybe.
+    if (parser_.remembers_much()) {
+      parser_.forget();
+    }
     const auto* reason = std::get_if<Malformed>(&found);
     ++(reason == nullptr ? counts.accepted : counts.refused);
     ++(reason == nullptr ? accepted_ : reasons_[static_cast<std::size_t>(*reason)]);
@@ -42,6 +46,8 @@ public:
       fail(oddity, text, "there is no reading to compare with");
     } else if (found != expected->verdict) {
       fail(oddity, text, to_text(found) + "\ninstead of\n" + to_text(expected->verdict));
+    } else if (again != found) {
+      fail(oddity, text, to_text(again) + "\nat second sight, instead of\n" + to_text(found));
     } else if (expected->difference) {
       ++differences_[static_cast<std::size_t>(*expected->difference)];
     }
