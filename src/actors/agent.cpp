@@ -136,6 +136,12 @@ void reload(const Config& config, ApiKey& key) {
   }
 }
 
+/// Whether anyone can ask whether the actors answer. If not, they are left asleep: half of the CPU
+/// that an idle agent takes.
+bool is_anyone_told(const Config& config) {
+  return !config.http_listen.empty() || !config.service.notify_socket.empty();
+}
+
 /// Serves what is told about the agent. Where that cannot be done the agent works all the same.
 std::vector<HttpServer> serve(const Config& config, const HttpServer::Pages& pages) {
   std::vector<HttpServer> servers;
@@ -185,12 +191,13 @@ int run_agent(const Config& config, const Extensions& extensions,
   const auto key = make_api_key(config);
   auto vital = start_vital_actors(system, config, extensions, std::move(wrapper), key, books,
                                   stop.get_token());
-  const auto pulse = system.spawn(
-      heartbeat, vital.redis,
-      HeartbeatSettings{
-          .actors = vital.in_stopping_order, .board = books.board, .service = config.service});
   auto& actors = vital.in_stopping_order;
-  actors.insert(actors.begin(), {"heartbeat", caf::actor_cast<caf::actor>(pulse)});
+  if (is_anyone_told(config)) {
+    const auto pulse = system.spawn(
+        heartbeat, vital.redis,
+        HeartbeatSettings{.actors = actors, .board = books.board, .service = config.service});
+    actors.insert(actors.begin(), {"heartbeat", caf::actor_cast<caf::actor>(pulse)});
+  }
   const auto root = system.spawn(supervisor, std::move(actors),
                                  [&stop, main = caf::actor_cast<caf::actor>(self)] {
                                    stop.request_stop();
