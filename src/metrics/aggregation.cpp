@@ -47,8 +47,11 @@ AggregatedBucket Aggregation::finish() {
   for (const auto* const metric : merger_.take()) {
     wrap(*metric, result);
   }
-  if (parser_.remembers_much() || merger_.size() > most_series) {
+  const bool stale = parser_.is_stale();
+  if (stale) {
     parser_.forget();
+  }
+  if (stale || merger_.size() > most_series) {
     merger_.forget();
   }
   result.report = std::exchange(report_, {});

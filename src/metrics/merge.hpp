@@ -41,7 +41,8 @@ public:
   /// How many series are remembered.
   std::size_t size() const { return series_.size(); }
 
-  /// To be called when numbers of `RawMetric::spelling` begin anew.
+  /// Forgets all series. To be called at the latest when numbers of `RawMetric::spelling` begin
+  /// anew.
   void forget();
 
 private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -16,8 +17,11 @@ using simdjson::dom::element_type;
 
 constexpr double year_10000 = 253402300800.0;
 
-/// Of spellings that are remembered: of some ten thousand series.
-constexpr std::size_t most_bytes = 1048576;
+/// Of spellings that are remembered: of some thousand series.
+constexpr std::size_t most_bytes = 524288;
+
+/// For each record of a series that is remembered.
+constexpr std::size_t most_left_out = 4;
 
 bool is_time(double timestamp) {
   return timestamp >= 0 && timestamp < year_10000;
@@ -168,12 +172,13 @@ RawMetricParser::~RawMetricParser() = default;
 tl::expected<const RawMetric*, Malformed> RawMetricParser::parse(std::string_view json) {
   const auto record = cut(json);
   if (record && read_known(*record)) {
+    ++known_;
     return &metric_;
   }
   if (const auto reason = read(json)) {
     return tl::unexpected(*reason);
   }
-  if (record && bytes_ + json.size() <= most_bytes) {
+  if (record && is_worth_remembering(*record)) {
     const auto spelling = remember(*record);
     read(json);  // Other texts were read meanwhile.
     metric_.spelling = spelling;
@@ -200,6 +205,19 @@ bool RawMetricParser::read_known(const FramedRecord& record) {
   metric_.value = record.value;
   metric_.spelling = found->second;
   return true;
+}
+
+bool RawMetricParser::is_worth_remembering(const FramedRecord& record) {
+  auto seen = seen_[std::hash<std::string>()(frame_of(record)) % seen_.size()];
+  if (!seen) {
+    seen = true;
+    return false;
+  }
+  if (bytes_ + frame_.size() <= most_bytes) {
+    return true;
+  }
+  ++left_out_;
+  return false;
 }
 
 /// The text between the pieces that `cut` takes out tells a series only if what it took out are the
@@ -231,14 +249,15 @@ const std::string& RawMetricParser::frame_of(const FramedRecord& record) {
   return frame_;
 }
 
-bool RawMetricParser::remembers_much() const {
-  return bytes_ > most_bytes / 2;
+bool RawMetricParser::is_stale() {
+  return std::exchange(left_out_, 0) > most_left_out * std::exchange(known_, 0);
 }
 
 void RawMetricParser::forget() {
   spellings_.clear();
   series_.clear();
   bytes_ = 0;
+  seen_.reset();
 }
 
 std::optional<Malformed> RawMetricParser::read(std::string_view json) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -56,8 +57,9 @@ public:
   /// What it returns lives until the next call. Never throws for anything that `json` may hold.
   tl::expected<const RawMetric*, Malformed> parse(std::string_view json);
 
-  /// True if there is little room for more.
-  bool remembers_much() const;
+  /// True if there is no room for more and what is remembered has been of little use since it was
+  /// asked last.
+  bool is_stale();
 
   /// Forgets what was remembered; numbers of `spelling` begin anew.
   void forget();
@@ -71,6 +73,7 @@ private:
   };
 
   bool read_known(const FramedRecord& record);
+  bool is_worth_remembering(const FramedRecord& record);
   std::size_t remember(const FramedRecord& record);
   const std::string& frame_of(const FramedRecord& record);
   std::optional<Malformed> read(std::string_view json);
@@ -81,7 +84,12 @@ private:
   std::unordered_map<std::string, std::size_t> spellings_;
   std::vector<Series> series_;
   std::size_t bytes_ = 0;  ///< Of the frames.
-  std::string frame_;      ///< Here for its memory's sake.
+  /// By the frames' hashes: a series is remembered at the second sight, for there may be more of
+  /// them than there is room for.
+  std::bitset<65536> seen_;
+  std::size_t known_ = 0;     ///< Records of series that are remembered,
+  std::size_t left_out_ = 0;  ///< and that would be, if there were room.
+  std::string frame_;         ///< Here for its memory's sake.
 };
 
 }  // namespace chouette

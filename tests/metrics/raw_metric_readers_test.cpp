@@ -35,8 +35,9 @@ public:
     }
     const auto expected = expect_raw_metric(text);
     const auto found = read_raw_metric(parser_, text);
+    read_raw_metric(parser_, text);
     const auto again = read_raw_metric(parser_, text);  // As a series that is known, maybe.
-    if (parser_.remembers_much()) {
+    if (++texts_ % 1000 == 0) {
       parser_.forget();
     }
     const auto* reason = std::get_if<Malformed>(&found);
@@ -47,7 +48,7 @@ public:
     } else if (found != expected->verdict) {
       fail(oddity, text, to_text(found) + "\ninstead of\n" + to_text(expected->verdict));
     } else if (again != found) {
-      fail(oddity, text, to_text(again) + "\nat second sight, instead of\n" + to_text(found));
+      fail(oddity, text, to_text(again) + "\nat third sight, instead of\n" + to_text(found));
     } else if (expected->difference) {
       ++differences_[static_cast<std::size_t>(*expected->difference)];
     }
@@ -93,6 +94,7 @@ private:
   std::array<std::size_t, malformed_kinds> reasons_{};
   std::array<std::size_t, differences> differences_{};
   std::size_t accepted_ = 0;
+  std::size_t texts_ = 0;
   int failures_ = 0;
 };
 
