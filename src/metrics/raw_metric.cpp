@@ -20,7 +20,7 @@ constexpr double year_10000 = 253402300800.0;
 /// Of spellings that are remembered: of some thousand series.
 constexpr std::size_t most_bytes = 524288;
 
-/// For each record of a series that is remembered.
+/// Records for which there is no room, to one of a series that is remembered.
 constexpr std::size_t most_left_out = 4;
 
 bool is_time(double timestamp) {
@@ -179,9 +179,10 @@ tl::expected<const RawMetric*, Malformed> RawMetricParser::parse(std::string_vie
     return tl::unexpected(*reason);
   }
   if (record && is_worth_remembering(*record)) {
-    const auto spelling = remember(*record);
-    read(json);  // Other texts were read meanwhile.
-    metric_.spelling = spelling;
+    remember(*record);
+    if (!read_known(*record)) {
+      read(json);  // Other texts were read meanwhile.
+    }
   }
   return &metric_;
 }
@@ -214,7 +215,7 @@ bool RawMetricParser::is_worth_remembering(const FramedRecord& record) {
     return false;
   }
   if (bytes_ + frame_.size() <= most_bytes) {
-    return true;
+    return !spellings_.contains(frame_);
   }
   ++left_out_;
   return false;
@@ -223,21 +224,20 @@ bool RawMetricParser::is_worth_remembering(const FramedRecord& record) {
 /// The text between the pieces that `cut` takes out tells a series only if what it took out are the
 /// fields' values, all of them: then other values there make a record that has those, and is the
 /// same in all else. No field can have two values that are not there.
-std::size_t RawMetricParser::remember(const FramedRecord& record) {
+void RawMetricParser::remember(const FramedRecord& record) {
   const bool is_set = metric_.type == "set";
   for (const std::string value : {"1", "2"}) {
     const auto time = "3" + value;
     const auto probe = joined(record, is_set ? '[' + value + ']' : value, time);
     if (read(probe) || metric_.timestamp != std::stod(time) ||
         (is_set ? metric_.elements != std::vector{value} : metric_.value != std::stod(value))) {
-      return 0;
+      return;
     }
   }
   const auto& frame = frame_of(record);
   bytes_ += frame.size();
   series_.push_back({std::string(metric_.name), std::string(metric_.type), metric_.tags});
   spellings_.emplace(frame, series_.size());
-  return series_.size();
 }
 
 /// No JSON has a NUL: two frames are the same only if their pieces are.

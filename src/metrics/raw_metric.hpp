@@ -45,8 +45,8 @@ struct RawMetric {
 };
 
 /// Reads raw metrics. Remembers the texts around value and timestamp, so that of most records only
-/// these two are read: JSON and merging take half the time then. Keeps its memory between calls;
-/// for one thread.
+/// these two are read: JSON and merging take 0.6 times the time then. Keeps its memory between
+/// calls; for one thread.
 class RawMetricParser {
 public:
   RawMetricParser();
@@ -74,7 +74,7 @@ private:
 
   bool read_known(const FramedRecord& record);
   bool is_worth_remembering(const FramedRecord& record);
-  std::size_t remember(const FramedRecord& record);
+  void remember(const FramedRecord& record);
   const std::string& frame_of(const FramedRecord& record);
   std::optional<Malformed> read(std::string_view json);
 

@@ -1,8 +1,9 @@
 #include "metrics/record_frame.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,6 @@
 
 namespace chouette {
 namespace {
-
-using testing::Each;
-using testing::Ne;
 
 constexpr auto usual =
     R"({"metric": "a", "type": "count", "value": 1.5, "timestamp": 1590000000.125, "tags": {"k": "v"}})";
@@ -179,11 +177,18 @@ TEST(RawMetricParser, IsMisledByNothingThatItRemembers) {
   }
   // Several times, so that each is read when the others are remembered.
   RawMetricParser parser;
+  std::map<std::size_t, std::string> series_of;
   for (const std::size_t step : {1, 7, 1, 1}) {
     for (std::size_t i = 0; i < records.size(); ++i) {
       const auto at = i * step % records.size();
       ASSERT_EQ(to_text(test::read_raw_metric(parser, records[at])), to_text(fresh[at]))
           << records[at];
+      const auto metric = parser.parse(records[at]);
+      if (metric && (*metric)->spelling != 0) {
+        const auto series = std::string((*metric)->type) + (*metric)->tags.bytes();
+        ASSERT_EQ(series_of.emplace((*metric)->spelling, series).first->second, series)
+            << records[at];
+      }
     }
   }
 }
