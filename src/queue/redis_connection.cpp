@@ -213,7 +213,7 @@ QueueResult<PackedStrings> RedisConnection::receive_list(std::string_view name,
 }
 
 bool RedisConnection::alive() const {
-  // Nothing is outstanding between calls, so that anything to read is the end of the connection.
+  // Nothing is outstanding, so that anything to read is the end of the connection.
   pollfd socket{.fd = context_->fd, .events = POLLIN, .revents = 0};
   return poll(&socket, 1, 0) == 0;
 }

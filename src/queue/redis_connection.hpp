@@ -69,7 +69,8 @@ public:
   /// The next answer, to a command that is called `name`: a list as of `ask_list`, behind `into`.
   QueueResult<PackedStrings> receive_list(std::string_view name, PackedStrings into = {});
 
-  /// False if the server has closed the connection since the last answer.
+  /// False if the server has closed the connection since the last answer; to be asked where no
+  /// answer is under way.
   bool alive() const;
 
 private:

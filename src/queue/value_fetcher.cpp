@@ -1,6 +1,7 @@
 #include "queue/value_fetcher.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace chouette {
@@ -11,10 +12,13 @@ namespace {
 /// here, Redis looks for the next.
 constexpr std::size_t piece = 500;
 
-/// For as many values as `count`, if the others are no longer than these; a tenth more.
+/// For as many values as `count`, if the others are no longer than these, and a tenth more; at most
+/// for three times these, for one of them may be huge.
 void make_room(PackedStrings& values, std::size_t count) {
   if (!values.empty()) {
-    values.reserve(count, values.bytes() / values.size() * count / 10 * 11);
+    const std::uint64_t bytes = values.bytes();
+    const auto expected = std::min(bytes * count / values.size() * 11 / 10, 3 * bytes);
+    values.reserve(count, static_cast<std::size_t>(expected));
   }
 }
 
