@@ -28,9 +28,6 @@ public:
     std::memcpy(bytes_.data() + begin_, &length, sizeof length);
   }
 
-  /// Adds the texts of another list.
-  void append(const TextList& other) { bytes_ += other.bytes_; }
-
   /// Keeps its memory.
   void clear() { bytes_.clear(); }
 

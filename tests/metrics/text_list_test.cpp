@@ -38,13 +38,6 @@ TEST(TextList, TakesATextInPieces) {
   EXPECT_THAT(list.texts(), ElementsAre("a", "k:v", "", "b"));
 }
 
-TEST(TextList, TakesAnotherList) {
-  auto list = list_of({"a"});
-  list.append(list_of({"b", ""}));
-  list.append({});
-  EXPECT_EQ(list.bytes(), list_of({"a", "b", ""}).bytes());
-}
-
 TEST(TextList, CanBeUsedAnew) {
   auto list = list_of({"a", "b"});
   list.clear();
