@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "actors/failures.hpp"
-#include "intake/deflate.hpp"
 #include "intake/rejected_record.hpp"
 #include "process/memory.hpp"
 #include "queue/retention.hpp"
@@ -81,6 +80,7 @@ void finish_release(Self self) {
   state.ahead = {};
   state.halving = Halving(0);
   state.payload.reset();
+  state.deflater.reset();
   state.busy = false;
   // Of a large backlog, whichever actor worked on it.
   give_back_memory();
@@ -256,18 +256,11 @@ void reject(Self self, const std::string& why) {
           [self](const caf::error& error) { fail_change(self, error); });
 }
 
-/// An empty payload that sets the stamps of former clocks right.
-std::unique_ptr<Payload> new_payload(const SenderState& state) {
-  return state.settings.make_payload(
-      [&clocks = *state.clocks](double stamp) { return clocks.restamp(stamp); });
-}
-
 /// Fills the payload with the current range, or as much of it as goes in; returns how many of its
 /// records are malformed.
 std::size_t fill_payload(SenderState& state) {
   const auto range = state.halving.current();
   std::size_t malformed = 0;
-  state.payload = new_payload(state);
   for (auto i = range.begin; i < range.end; ++i) {
     if (i >= state.delivered_from) {
       break;
@@ -287,7 +280,10 @@ std::size_t fill_payload(SenderState& state) {
 std::optional<Answer> post(SenderState& state, std::size_t limit) {
   const auto size = state.payload->size();
   const auto of_others = state.payload->size_of_others();
-  const auto body = deflate(state.payload->take());
+  if (!state.deflater) {
+    state.deflater.emplace();
+  }
+  const auto body = state.deflater->deflate(state.payload->take());
   if (body.size() > limit) {
     return std::nullopt;
   }
@@ -306,7 +302,6 @@ std::optional<Answer> post(SenderState& state, std::size_t limit) {
 bool takes_newest(Self self) {
   auto& state = self->state;
   const auto newest = state.delivered_from - 1;
-  state.payload = new_payload(state);
   // The first of the range may be all that was just refused.
   if (newest <= state.halving.current().begin || !state.batch.values.present(newest) ||
       state.payload->add(state.batch.values[newest]) != Payload::Added::yes) {
@@ -456,6 +451,9 @@ void start_release(Self self) {
     delivery.last_release = state.settings.wall();
   });
   state.release.report.kind = state.settings.kind;
+  // Sets the stamps of former clocks right.
+  state.payload = state.settings.make_payload(
+      [&clocks = *state.clocks](double stamp) { return clocks.restamp(stamp); });
   const auto clean = [self] {
     self->request(self->state.cleaner, caf::infinite, CleanUp{})
         .then([self](CleanedUp) { go_on(self); }, [self](const caf::error&) { go_on(self); });

@@ -11,6 +11,7 @@
 #include "actors/actors.hpp"
 #include "actors/clock.hpp"
 #include "intake/backoff.hpp"
+#include "intake/deflate.hpp"
 #include "intake/halving.hpp"
 #include "intake/intake.hpp"
 #include "intake/payload.hpp"
@@ -65,7 +66,8 @@ struct SenderState {
   bool busy = false;                                       ///< A release is under way.
   std::optional<caf::actor_clock::time_point> not_before;  ///< After a failure: the next try.
   Release release;
-  std::unique_ptr<Payload> payload;
+  std::unique_ptr<Payload> payload;   ///< Empty between two requests.
+  std::optional<Deflater> deflater;   ///< Once something is sent, until the release ends.
   Batch batch;                        ///< What is being sent and removed.
   Halving halving{0};                 ///< What of it to send next.
   std::size_t delivered_from = 0;     ///< Its records from here on were delivered as a trial.

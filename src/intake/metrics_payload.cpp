@@ -1,6 +1,7 @@
 #include "intake/metrics_payload.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "metrics/json_reader.hpp"
 #include "metrics/json_text.hpp"
 #include "metrics/self_metrics.hpp"
+#include "metrics/wrapped_json.hpp"
 
 namespace chouette {
 
@@ -15,10 +17,11 @@ namespace {
 
 using simdjson::dom::element;
 
-struct Point {
-  std::int64_t second;
-  double value;
-};
+/// Of a record's time: up to it a double holds all seconds.
+constexpr std::int64_t latest = 9007199254740992;
+
+/// Series that are remembered: some 2 MB.
+constexpr std::size_t most_series = 4000;
 
 constexpr std::size_t payload_frame = std::string_view(R"({"series":[]})").size();
 constexpr std::size_t series_frame = std::string_view("]},").size();
@@ -34,39 +37,26 @@ std::optional<SeriesType> type_named(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<Point> read_point(const element& item) {
-  constexpr double largest_exact_integer = 9007199254740992.0;
+}  // namespace
+
+struct MetricsPayload::Point {
+  std::int64_t second;
+  double value;
+
+  static std::optional<Point> read(const element& item);
+};
+
+std::optional<MetricsPayload::Point> MetricsPayload::Point::read(const element& item) {
   simdjson::dom::array pair;
   double time = 0;
   double value = 0;
   if (item.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
       pair.at(0).get(time) != simdjson::SUCCESS || pair.at(1).get(value) != simdjson::SUCCESS ||
-      std::abs(time) > largest_exact_integer) {
+      std::abs(time) > static_cast<double>(latest)) {
     return std::nullopt;
   }
   return Point{static_cast<std::int64_t>(std::floor(time)), value};
 }
-
-/// In time order, each second once.
-void combine(std::vector<Point>& points, SeriesType type) {
-  std::stable_sort(points.begin(), points.end(),
-                   [](const Point& a, const Point& b) { return a.second < b.second; });
-  std::vector<Point> combined;
-  combined.reserve(points.size());
-  for (const auto& point : points) {
-    if (combined.empty() || combined.back().second != point.second) {
-      combined.push_back(point);
-    } else if (type == SeriesType::gauge) {
-      combined.back().value = point.value;
-    } else {
-      constexpr auto limit = std::numeric_limits<double>::max();
-      combined.back().value = std::clamp(combined.back().value + point.value, -limit, limit);
-    }
-  }
-  points = std::move(combined);
-}
-
-}  // namespace
 
 /// A record of the queue, read.
 struct MetricsPayload::Record {
@@ -82,6 +72,9 @@ struct MetricsPayload::Record {
   /// The text of the series object up to its first point.
   std::string head() const;
 
+  /// The text that the agent writes for it; empty if it writes no such record.
+  std::string as_written() const;
+
 private:
   bool read_field(std::string_view key, const element& value);
 };
@@ -89,8 +82,34 @@ private:
 struct MetricsPayload::Series {
   std::string head;
   SeriesType type;
-  std::vector<Point> points;
+  bool is_own;                ///< The agent's about itself.
+  std::vector<Point> points;  ///< Those of the payload.
+
+  void combine_points();
 };
+
+/// Puts the points in time order, each second once.
+void MetricsPayload::Series::combine_points() {
+  const auto is_done = [](const Point& a, const Point& b) { return a.second >= b.second; };
+  if (std::adjacent_find(points.begin(), points.end(), is_done) == points.end()) {
+    return;  // As nearly always.
+  }
+  std::stable_sort(points.begin(), points.end(),
+                   [](const Point& a, const Point& b) { return a.second < b.second; });
+  std::size_t kept = 0;
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    auto& last = points[kept];
+    if (last.second != points[i].second) {
+      points[++kept] = points[i];
+    } else if (type == SeriesType::gauge) {
+      last.value = points[i].value;
+    } else {
+      constexpr auto limit = std::numeric_limits<double>::max();
+      last.value = std::clamp(last.value + points[i].value, -limit, limit);
+    }
+  }
+  points.resize(kept + 1);
+}
 
 bool MetricsPayload::Record::read_field(std::string_view key, const element& value) {
   simdjson::dom::array list;
@@ -137,7 +156,7 @@ bool MetricsPayload::Record::read_field(std::string_view key, const element& val
       return false;
     }
     for (const auto item : list) {
-      const auto point = read_point(item);
+      const auto point = Point::read(item);
       if (!point) {
         return false;
       }
@@ -185,6 +204,18 @@ std::string MetricsPayload::Record::head() const {
   return text;
 }
 
+std::string MetricsPayload::Record::as_written() const {
+  if (points.size() != 1 || !host.empty()) {
+    return {};
+  }
+  return to_json(WrappedMetric{.name = std::string(name),
+                               .type = type,
+                               .tags = tags,
+                               .timestamp = points.front().second,
+                               .value = points.front().value,
+                               .interval = std::chrono::seconds(interval)});
+}
+
 MetricsPayload::MetricsPayload(Extras extras, PayloadLimits limits, Restamp restamp)
     : extras_(std::move(extras)),
       limits_(limits),
@@ -194,53 +225,96 @@ MetricsPayload::MetricsPayload(Extras extras, PayloadLimits limits, Restamp rest
 MetricsPayload::~MetricsPayload() = default;
 
 MetricsPayload::Added MetricsPayload::add(std::string_view text) {
+  const auto framed = cut_point(text);
+  if (framed) {
+    if (auto* const series = known_series(*framed)) {
+      const Point point{framed->second, framed->value};
+      return add(*series, {&point, 1});
+    }
+  }
   const auto document = reader_->parse(text);
-  auto record =
+  const auto record =
       document.error() == simdjson::SUCCESS ? Record::read(document.value_unsafe()) : std::nullopt;
   if (!record) {
     return Added::malformed;
   }
-  record->tags.insert(record->tags.end(), extras_.global_tags.begin(), extras_.global_tags.end());
-  std::sort(record->tags.begin(), record->tags.end());
-  record->tags.erase(std::unique(record->tags.begin(), record->tags.end()), record->tags.end());
+  auto& series = series_of(*record);
+  if (framed && text == record->as_written()) {
+    remember(*framed, series);
+  }
+  return add(series, record->points);
+}
+
+MetricsPayload::Series* MetricsPayload::known_series(const FramedPoint& point) {
+  const auto found = by_frame_.find(frame_of(point));
+  return found != by_frame_.end() && std::abs(point.second) <= latest ? found->second : nullptr;
+}
+
+/// In a text that the agent has written, what looks like the field `points` is that field: a quote
+/// within a name has a backslash before it. So any other numbers there make a record of the series.
+void MetricsPayload::remember(const FramedPoint& point, Series& series) {
+  if (by_frame_.size() < most_series) {
+    by_frame_.emplace(frame_of(point), &series);
+  }
+}
+
+/// No JSON has a NUL: two frames are the same only if their pieces are.
+const std::string& MetricsPayload::frame_of(const FramedPoint& point) {
+  frame_.assign(point.before).append(1, '\0').append(point.after);
+  return frame_;
+}
+
+MetricsPayload::Series& MetricsPayload::series_of(Record record) {
+  record.tags.insert(record.tags.end(), extras_.global_tags.begin(), extras_.global_tags.end());
+  std::sort(record.tags.begin(), record.tags.end());
+  record.tags.erase(std::unique(record.tags.begin(), record.tags.end()), record.tags.end());
   if (!extras_.host.empty()) {
-    record->host = extras_.host;
+    record.host = extras_.host;
   }
-  if (restamp_) {
-    for (auto& point : record->points) {
-      point.second =
-          static_cast<std::int64_t>(std::floor(restamp_(static_cast<double>(point.second))));
-    }
+  auto head = record.head();
+  const auto found = by_head_.find(head);
+  if (found != by_head_.end()) {
+    return *found->second;
   }
-  auto head = record->head();
-  const auto found = index_.find(head);
-  const auto is_new = found == index_.end();
+  auto& series = series_.emplace_back(
+      Series{std::move(head), record.type, record.name.starts_with(self_prefix), {}});
+  by_head_.emplace(series.head, &series);
+  return series;
+}
+
+MetricsPayload::Added MetricsPayload::add(Series& series, std::span<const Point> points) {
+  const bool is_new = series.points.empty();
   const auto bytes =
-      (is_new ? head.size() + series_frame : 0) + record->points.size() * longest_point;
-  if (points_ > 0 && (points_ + record->points.size() > limits_.points ||
+      (is_new ? series.head.size() + series_frame : 0) + points.size() * longest_point;
+  if (points_ > 0 && (points_ + points.size() > limits_.points ||
                       payload_frame + bytes_ + bytes > limits_.bytes)) {
     return Added::full;
   }
-  const auto number = is_new ? series_.size() : found->second;
   if (is_new) {
-    index_.emplace(head, number);
-    series_.push_back({std::move(head), record->type, {}});
+    filled_.push_back(&series);
   }
-  auto& points = series_[number].points;
-  points.insert(points.end(), record->points.begin(), record->points.end());
-  points_ += record->points.size();
-  own_points_ += record->name.starts_with(self_prefix) ? record->points.size() : 0;
+  for (auto point : points) {
+    if (restamp_) {
+      point.second =
+          static_cast<std::int64_t>(std::floor(restamp_(static_cast<double>(point.second))));
+    }
+    series.points.push_back(point);
+  }
+  points_ += points.size();
+  own_points_ += series.is_own ? points.size() : 0;
   bytes_ += bytes;
   return Added::yes;
 }
 
 std::string MetricsPayload::take() {
-  std::string text = R"({"series":[)";
-  for (auto& series : series_) {
-    combine(series.points, series.type);
-    text += &series == &series_.front() ? "" : ",";
-    text += series.head;
-    for (const auto& point : series.points) {
+  std::string text;
+  text.reserve(payload_frame + bytes_);
+  text = R"({"series":[)";
+  for (auto* const series : filled_) {
+    series->combine_points();
+    text += text.back() == '[' ? "" : ",";
+    text += series->head;
+    for (const auto& point : series->points) {
       text += '[';
       append_json(point.second, text);
       text += ',';
@@ -249,10 +323,15 @@ std::string MetricsPayload::take() {
     }
     text.back() = ']';
     text += '}';
+    series->points.clear();
   }
   text += "]}";
-  series_.clear();
-  index_.clear();
+  filled_.clear();
+  if (series_.size() > most_series) {
+    by_frame_.clear();
+    by_head_.clear();
+    series_.clear();
+  }
   points_ = 0;
   own_points_ = 0;
   bytes_ = 0;

@@ -44,7 +44,8 @@ bool is_usual_number(std::string_view text) {
 }
 
 /// Reads the number at `at` and skips it.
-bool read_number(std::string_view json, std::size_t& at, double& out) {
+template <class Number>
+bool read_number(std::string_view json, std::size_t& at, Number& out) {
   const auto* const begin = json.data() + at;
   const auto read = std::from_chars(begin, json.data() + json.size(), out);
   if (read.ec != std::errc()) {
@@ -52,6 +53,10 @@ bool read_number(std::string_view json, std::size_t& at, double& out) {
   }
   at = read.ptr - json.data();
   return is_usual_number({begin, read.ptr});
+}
+
+bool skip(std::string_view json, char c, std::size_t& at) {
+  return at < json.size() && json[at++] == c;
 }
 
 /// Skips a text up to a closing bracket.
@@ -86,6 +91,21 @@ std::optional<FramedRecord> cut(std::string_view json) {
   }
   record.after = json.substr(at);
   return record;
+}
+
+std::optional<FramedPoint> cut_point(std::string_view json) {
+  FramedPoint point;
+  std::size_t at = 0;
+  if (!skip_to_value(json, R"(points":[[)", at)) {
+    return std::nullopt;
+  }
+  point.before = json.substr(0, at);
+  if (!read_number(json, at, point.second) || !skip(json, ',', at) ||
+      !read_number(json, at, point.value) || !skip(json, ']', at)) {
+    return std::nullopt;
+  }
+  point.after = json.substr(at);
+  return point;
 }
 
 std::string joined(const FramedRecord& frame, std::string_view value, std::string_view timestamp) {

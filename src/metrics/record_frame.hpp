@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,5 +24,17 @@ std::optional<FramedRecord> cut(std::string_view json);
 
 /// A record with the same frame: all but value and timestamp.
 std::string joined(const FramedRecord& frame, std::string_view value, std::string_view timestamp);
+
+/// A point's JSON cut where it differs from the next point of its series.
+struct FramedPoint {
+  std::string_view before;
+  std::int64_t second = 0;
+  double value = 0;
+  std::string_view after;
+};
+
+/// Cuts at the first text that looks like the field `points` with a single point in it. None where
+/// there is none, or with odd numbers.
+std::optional<FramedPoint> cut_point(std::string_view json);
 
 }  // namespace chouette

@@ -73,10 +73,21 @@ void take(MetricsPayload& payload, std::size_t records) {
   check(payload.size() == 0 && payload.series() == 0, "empty once taken");
 }
 
+/// What `payload`, which is empty, makes of a single record.
+std::string sent_alone(MetricsPayload& payload, std::string_view record) {
+  payload.add(record);
+  return payload.take();
+}
+
 void run(std::string_view text) {
-  MetricsPayload payload(Extras{{"site:shed"}, "pi"}, limits);
+  const Extras extras{{"site:shed"}, "pi"};
+  MetricsPayload payload(extras, limits);
+  MetricsPayload remembering(extras);
   std::size_t records = 0;
   for (const auto line : lines_of(text, 32)) {
+    MetricsPayload fresh(extras);
+    check(sent_alone(remembering, line) == sent_alone(fresh, line),
+          "the same, whatever is remembered");
     auto before = payload.size();
     auto added = payload.add(line);
     if (added == Payload::Added::full) {

@@ -126,6 +126,13 @@ TEST(Deflate, GivesItsMemoryBack) {
   EXPECT_LT(mapped_pages(), before + 256);
 }
 
+TEST(Deflate, IsTheSameWhateverWasDeflatedBefore) {
+  Deflater deflater;
+  for (const auto& text : {series(2000), std::string(), noise(1000), series(10), series(2000)}) {
+    EXPECT_EQ(deflater.deflate(text), deflate(text));
+  }
+}
+
 TEST(Deflate, WorksOnSeveralThreads) {
   const auto text = series(2000);
   const auto expected = deflate(text);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -248,6 +249,101 @@ TEST(MetricsPayload, IsEmptyOnceTaken) {
   EXPECT_EQ(payload.take(), R"({"series":[]})");
   EXPECT_EQ(payload.add(valid), Added::yes);
   EXPECT_EQ(json::parse(payload.take())["series"].size(), 1);
+}
+
+TEST(MetricsPayload, ReadsWhatItRemembersAsAnyOther) {
+  std::vector<std::string> records;
+  for (const std::string& name : {"a"s, "b"s, R"("points":[[1,2]])"s,
+                                  R"(a","points":[[3,4]],"tags":[]})"s, "\\"s, "\xc3\xa4"s}) {
+    for (const auto& tags : {Tags{}, Tags{"k:v"}, Tags{R"(k:","points":[[5,6]])", "site:shed"}}) {
+      for (const auto type : {SeriesType::gauge, SeriesType::count}) {
+        records.push_back(to_json(WrappedMetric{.name = name,
+                                                .type = type,
+                                                .tags = tags,
+                                                .timestamp = 1590000000,
+                                                .value = 1.5,
+                                                .interval = std::chrono::seconds(10)}));
+      }
+    }
+  }
+  const auto usual_ones = records.size();
+  // The same with other numbers, and with what is none.
+  for (std::size_t i = 0; i < usual_ones; ++i) {
+    for (const auto* numbers : {"1590000001,2",
+                                "0,0",
+                                "-1,-2.5",
+                                "1590000000,1e300",
+                                "1,1E-5",
+                                "1590000000.75,1",
+                                "-0,1",
+                                "1,-0",
+                                "01,1",
+                                "1,01",
+                                "1,1.",
+                                "1,.5",
+                                "1,+1",
+                                "1,1e999",
+                                "1,1e-999",
+                                "1,NaN",
+                                "1,null",
+                                "1,\"1\"",
+                                "1,2,3",
+                                "1",
+                                "",
+                                "1,2],[3,4",
+                                "1,2]],\"points\":[[3,4",
+                                " 1 , 2 ",
+                                "9007199254740992,1",
+                                "-9007199254740993,1",
+                                "9007199254740993,1",
+                                "99999999999999999,1",
+                                "1,12345678901234567890",
+                                "1,2]],\"host\":\"h\",\"x\":[[3,4"}) {
+      auto record = records[i];
+      const auto at = record.find("1590000000,1.5");
+      records.push_back(record.replace(at, std::string("1590000000,1.5").size(), numbers));
+    }
+  }
+  std::mt19937 random(7);
+  std::shuffle(records.begin(), records.end(), random);
+  for (const auto& extras : {Extras{}, Extras{{"site:shed"}, "pi"}}) {
+    MetricsPayload remembering(extras);
+    for (int sight = 0; sight < 2; ++sight) {
+      for (const auto& text : records) {
+        MetricsPayload fresh(extras);
+        ASSERT_EQ(remembering.add(text), fresh.add(text)) << text;
+        ASSERT_EQ(remembering.size(), fresh.size()) << text;
+        ASSERT_EQ(remembering.take(), fresh.take()) << text;
+      }
+    }
+  }
+}
+
+TEST(MetricsPayload, WritesThousandsOfSeriesRequestAfterRequest) {
+  MetricsPayload payload({});
+  for (int request = 0; request < 3; ++request) {
+    for (int i = 0; i < 6000; ++i) {
+      WrappedMetric point{.name = "m" + std::to_string(i), .type = SeriesType::count};
+      point.timestamp = request;
+      point.value = i;
+      ASSERT_EQ(payload.add(to_json(point)), Added::yes);
+    }
+    const auto sent = json::parse(payload.take()).at("series");
+    ASSERT_EQ(sent.size(), 6000);
+    for (int i = 0; i < 6000; ++i) {
+      ASSERT_EQ(sent[i]["metric"], "m" + std::to_string(i));
+      ASSERT_EQ(sent[i]["points"], json({{request, i}}));
+    }
+  }
+}
+
+TEST(MetricsPayload, RestampsWhatItRemembers) {
+  double shift = 0;
+  MetricsPayload payload({}, {}, [&](double stamp) { return stamp + shift; });
+  for (shift = 0; shift < 3; ++shift) {
+    payload.add(valid);
+    EXPECT_EQ(json::parse(payload.take())["series"][0]["points"][0][0], 1590000000 + shift);
+  }
 }
 
 TEST(MetricsPayload, IsFullAtItsNumberOfPoints) {

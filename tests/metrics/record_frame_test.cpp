@@ -96,6 +96,40 @@ TEST(RecordFrame, IsNotLookedForWhereTheFieldsAreMissingOrInAnotherOrder) {
   EXPECT_FALSE(cut(R"({"value": [1, "timestamp": 1})"));
 }
 
+TEST(RecordFrame, OfAPointIsWhatIsNeitherItsSecondNorItsValue) {
+  const auto point = cut_point(R"({"metric":"a","points":[[1590000000,-1.5]],"tags":[]})");
+  ASSERT_TRUE(point);
+  EXPECT_EQ(point->before, R"({"metric":"a","points":[[)");
+  EXPECT_EQ(point->second, 1590000000);
+  EXPECT_EQ(point->value, -1.5);
+  EXPECT_EQ(point->after, R"(],"tags":[]})");
+}
+
+TEST(RecordFrame, OfAPointIsNotLookedForWhereTheNumbersAreOdd) {
+  for (const auto* points : {"",
+                             "[",
+                             "[[",
+                             "[[1",
+                             "[[1,",
+                             "[[1,2",
+                             "[[1.0,2]]",
+                             "[[01,2]]",
+                             "[[-0,2]]",
+                             "[[1e3,2]]",
+                             "[[1,02]]",
+                             "[[1,-0]]",
+                             "[[1,1e999]]",
+                             "[[1,2,3]]",
+                             "[[1,null]]",
+                             "[[ ,2]]",
+                             "[[1 ,2]]",
+                             "[[1234567890123456789,2]]",
+                             "[[99999999999999999999,2]]",
+                             "{}"}) {
+    EXPECT_FALSE(cut_point(R"({"points":)" + std::string(points))) << points;
+  }
+}
+
 TEST(RawMetricParser, KnowsASeriesFromTheSecondSightOn) {
   RawMetricParser parser;
   const std::string set = R"({"metric":"s","type":"set","value":[],"timestamp":1})";
