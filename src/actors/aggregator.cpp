@@ -27,8 +27,9 @@ constexpr std::size_t windows_under_way = 4;
 /// Buckets that are listed, and that are merged and not stored yet.
 constexpr std::size_t buckets_ahead = 2;
 
-/// A round of fewer records leaves too little freed memory to be worth the look at it.
-constexpr std::size_t large_round = 10000;
+/// What a round of fewer records leaves is some 2 MiB, and goes back at the end of the next
+/// release: to give it back at once takes as long as to aggregate 10,000 records.
+constexpr std::size_t large_round = 500000;
 
 void go_on(Self self, const Round& round);
 

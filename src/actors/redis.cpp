@@ -105,21 +105,30 @@ caf::result<T> answer(Self self, std::string_view call, QueueName queue, QueueRe
   return answer(self, call, queue.keys, std::move(result));
 }
 
-QueueResult<Bucket> list_bucket(Queue& queue, const ListBucket& request) {
+QueueResult<Bucket> list_bucket_at(Queue& queue, const ListBucket& request, double time) {
   const auto& [name, among] = request.among;
-  const auto oldest = queue.oldest(name, among);
-  if (!oldest) {
-    return tl::unexpected(oldest.error());
-  }
-  if (!*oldest) {
-    return Bucket{};
-  }
-  const auto range = bucket_of(**oldest, request.interval);
+  const auto range = bucket_of(time, request.interval);
   return queue
       .list(name, {std::max(range.from, among.from), std::min(range.to, among.to)}, request.limit)
       .map([&range](PackedStrings keys) {
         return Bucket{range, std::move(keys)};
       });
+}
+
+QueueResult<Bucket> list_bucket(Queue& queue, const ListBucket& request) {
+  const auto& [name, among] = request.among;
+  if (among.from != all_time.from) {
+    // Mostly the next bucket has records: without a question which is the next that has.
+    auto next = list_bucket_at(queue, request, among.from);
+    if (!next || !next->keys.empty()) {
+      return next;
+    }
+  }
+  const auto oldest = queue.oldest(name, among);
+  if (!oldest) {
+    return tl::unexpected(oldest.error());
+  }
+  return *oldest ? list_bucket_at(queue, request, **oldest) : QueueResult<Bucket>(Bucket{});
 }
 
 }  // namespace

@@ -31,11 +31,12 @@ public:
 
   /// The text at `i`; empty where absent.
   std::string_view operator[](std::size_t i) const {
-    const auto begin = i == 0 ? 0 : ends_[i - 1];
+    const auto begin = begin_of(i);
     return {text_.data() + begin, ends_[i] - begin};
   }
   bool present(std::size_t i) const { return present_[i]; }
 
+  /// Not for a list itself.
   void append(const PackedStrings& others);
 
   /// How many bytes the texts have together.
@@ -55,6 +56,11 @@ public:
   bool operator==(const PackedStrings&) const = default;
 
 private:
+  std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : ends_[i - 1]; }
+
+  /// Those of `others` from `from` to before `to`.
+  void append(const PackedStrings& others, std::size_t from, std::size_t to);
+
   /// No string, which would keep its memory when an empty one is assigned to it.
   std::vector<char> text_;
   std::vector<std::size_t> ends_;

@@ -138,6 +138,7 @@ QueueError RedisConnection::broken() const {
 }
 
 QueueResult<void> RedisConnection::send(const RedisCommand& command) {
+  ++sent_;
   std::string head;
   append_length('*', command.count_, head);
   const auto append = [this](const std::string& text) {
@@ -159,6 +160,7 @@ QueueResult<void*> RedisConnection::next_answer() {
   void* answer = nullptr;
   while (redisGetReplyFromReader(context_.get(), &answer) == REDIS_OK) {
     if (answer != nullptr) {
+      ++received_;
       return answer;
     }
     // hiredis takes an EINTR that is left from before for a reason to read on, without end.
@@ -170,13 +172,45 @@ QueueResult<void*> RedisConnection::next_answer() {
   return tl::unexpected(broken());
 }
 
+QueueResult<void> RedisConnection::send_ahead(const RedisCommand& command,
+                                              std::function<QueueResult<void>()> read) {
+  return send(command).map([&] { ahead_.push_back({sent_, std::move(read)}); });
+}
+
+QueueResult<void> RedisConnection::receive_ahead() {
+  const auto read = std::move(ahead_.front().read);
+  ahead_.pop_front();
+  return read();
+}
+
+QueueResult<void> RedisConnection::settle() {
+  while (!ahead_.empty()) {
+    if (auto read = receive_ahead(); !read) {
+      return read;
+    }
+  }
+  return {};
+}
+
+QueueResult<void> RedisConnection::receive_earlier() {
+  while (!ahead_.empty() && ahead_.front().number == received_ + 1) {
+    if (auto read = receive_ahead(); !read) {
+      return read;
+    }
+  }
+  return {};
+}
+
 QueueResult<RedisReply> RedisConnection::receive() {
+  if (auto done = receive_earlier(); !done) {
+    return tl::unexpected(done.error());
+  }
   return next_answer().map(
       [](void* answer) { return RedisReply(static_cast<redisReply*>(answer)); });
 }
 
 QueueResult<RedisReply> RedisConnection::ask(const RedisCommand& command) {
-  if (auto sent = send(command); !sent) {
+  if (auto sent = send(command).and_then([this] { return send_more(); }); !sent) {
     return tl::unexpected(sent.error());
   }
   auto reply = receive();
@@ -190,7 +224,7 @@ QueueResult<RedisReply> RedisConnection::ask(const RedisCommand& command) {
 
 QueueResult<PackedStrings> RedisConnection::ask_list(const RedisCommand& command,
                                                      std::string_view name) {
-  if (auto sent = send(command); !sent) {
+  if (auto sent = send(command).and_then([this] { return send_more(); }); !sent) {
     return tl::unexpected(sent.error());
   }
   return receive_list(name);
@@ -198,6 +232,9 @@ QueueResult<PackedStrings> RedisConnection::ask_list(const RedisCommand& command
 
 QueueResult<PackedStrings> RedisConnection::receive_list(std::string_view name,
                                                          PackedStrings into) {
+  if (auto done = receive_earlier(); !done) {
+    return tl::unexpected(done.error());
+  }
   ListReader reader(*context_->reader, std::move(into));
   if (const auto answer = next_answer(); !answer) {
     return tl::unexpected(answer.error());
@@ -213,8 +250,10 @@ QueueResult<PackedStrings> RedisConnection::receive_list(std::string_view name,
 }
 
 bool RedisConnection::alive() const {
-  // Nothing is outstanding, so that anything to read is the end of the connection.
-  pollfd socket{.fd = context_->fd, .events = POLLIN, .revents = 0};
+  // Where nothing is outstanding, anything to read is the end of the connection.
+  constexpr short closed = POLLRDHUP;
+  pollfd socket{
+      .fd = context_->fd, .events = ahead_.empty() ? short{POLLIN} : closed, .revents = 0};
   return poll(&socket, 1, 0) == 0;
 }
 

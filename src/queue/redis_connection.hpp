@@ -2,9 +2,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "queue/queue.hpp"
 #include "queue/redis_settings.hpp"
@@ -56,6 +60,29 @@ public:
   /// Writes `command` without waiting for its answer; each needs one `receive`.
   QueueResult<void> send(const RedisCommand& command);
 
+  /// The same, but `read` receives its answer: when whoever waits for a later one comes to it, or
+  /// `receive_ahead` is called. Its errors are `unreachable`.
+  QueueResult<void> send_ahead(const RedisCommand& command,
+                               std::function<QueueResult<void>()> read);
+
+  /// How many answers are to be read by what was given to `send_ahead`.
+  std::size_t ahead() const { return ahead_.size(); }
+
+  /// Has the first of them read, and what comes before it must have been received.
+  QueueResult<void> receive_ahead();
+
+  /// Has all of them read.
+  QueueResult<void> settle();
+
+  /// Has `send_more` called whenever an answer is waited for and no transaction is open: it may
+  /// send ahead what Redis works on while the answer is read.
+  void work_meanwhile(std::function<QueueResult<void>()> send_more) {
+    send_more_ = std::move(send_more);
+  }
+
+  /// To be called where a transaction's last command was sent.
+  QueueResult<void> send_more() { return send_more_ ? send_more_() : QueueResult<void>(); }
+
   /// The next answer. An error that the server answers is a reply like any other.
   QueueResult<RedisReply> receive();
 
@@ -70,7 +97,7 @@ public:
   QueueResult<PackedStrings> receive_list(std::string_view name, PackedStrings into = {});
 
   /// False if the server has closed the connection since the last answer; to be asked where no
-  /// answer is under way.
+  /// answer is under way but those ahead.
   bool alive() const;
 
 private:
@@ -79,12 +106,22 @@ private:
   };
   using Context = std::unique_ptr<redisContext, Close>;
 
+  struct Ahead {
+    std::uint64_t number;  ///< Of the command among all.
+    std::function<QueueResult<void>()> read;
+  };
+
   RedisConnection(Context context, bool tls) : context_(std::move(context)), tls_(tls) {}
   QueueError broken() const;
+  QueueResult<void> receive_earlier();
   QueueResult<void*> next_answer();
 
   Context context_;
   bool tls_;
+  std::function<QueueResult<void>()> send_more_;
+  std::deque<Ahead> ahead_;
+  std::uint64_t sent_ = 0;      ///< Commands,
+  std::uint64_t received_ = 0;  ///< and answers.
 };
 
 }  // namespace chouette

@@ -99,17 +99,9 @@ RedisQueue::RedisQueue(RedisSettings settings, std::chrono::milliseconds timeout
 template <class Operation>
 auto RedisQueue::with_connection(Operation operation)
     -> decltype(operation(std::declval<RedisConnection&>())) {
-  if (connection_ && !fetcher_.settle(*connection_)) {
+  if (!connection_ || !connection_->alive()) {
     connection_.reset();
-  }
-  return with_unsettled_connection(operation);
-}
-
-template <class Operation>
-auto RedisQueue::with_unsettled_connection(Operation operation)
-    -> decltype(operation(std::declval<RedisConnection&>())) {
-  if (!connection_ || (fetcher_.settled() && !connection_->alive())) {
-    connection_.reset();
+    fetcher_.forget();
     const auto begin = Clock::now();
     if (begin < not_before_) {
       return tl::unexpected(slow_failure_);
@@ -123,10 +115,11 @@ auto RedisQueue::with_unsettled_connection(Operation operation)
       return tl::unexpected(opened.error());
     }
     connection_ = std::move(*opened);
+    connection_->work_meanwhile([this] { return fetcher_.ask_ahead(*connection_); });
   }
   auto result = operation(*connection_);
   if (!result) {
-    if (result.error().code == QueueErrc::unreachable || !fetcher_.settle(*connection_)) {
+    if (result.error().code == QueueErrc::unreachable || !connection_->settle()) {
       connection_.reset();
     }
     fetcher_.forget();
@@ -169,7 +162,7 @@ QueueResult<PackedStrings> RedisQueue::fetch(QueueName queue, const PackedString
   if (keys.empty()) {
     return PackedStrings{};
   }
-  return with_unsettled_connection(
+  return with_connection(
       [&](RedisConnection& connection) { return fetcher_.fetch(connection, queue, keys, next); });
 }
 

@@ -46,11 +46,6 @@ private:
   auto with_connection(Operation operation)
       -> decltype(operation(std::declval<RedisConnection&>()));
 
-  /// The same, where values may be under way.
-  template <class Operation>
-  auto with_unsettled_connection(Operation operation)
-      -> decltype(operation(std::declval<RedisConnection&>()));
-
   QueueResult<std::size_t> remove_lone_values(RedisConnection& connection, QueueName queue);
 
   RedisSettings settings_;

@@ -136,6 +136,11 @@ QueueResult<void> Transaction::begin(const std::vector<TypedKey>& keys, std::str
 
 QueueResult<void> Transaction::execute() {
   send({"EXEC"});
+  if (!failure_) {
+    if (auto sent = connection_.send_more(); !sent) {
+      failure_ = sent.error();
+    }
+  }
   receive_all_but(1);
   auto result = receive();  // of EXEC
   if (failure_) {

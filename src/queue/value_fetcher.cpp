@@ -8,9 +8,13 @@ namespace chouette {
 
 namespace {
 
-/// Keys that are asked for at a time. Up to two times as many are under way: while values are read
-/// here, Redis looks for the next.
+/// Keys that are asked for at a time.
 constexpr std::size_t piece = 500;
+
+/// Pieces under way: while one is read here, Redis looks for the next;
+constexpr std::size_t pieces_while_fetching = 2;
+/// and at most while another answer is waited for, so that Redis has work until more is asked.
+constexpr std::size_t pieces_meanwhile = 4;
 
 /// For as many values as `count`, if the others are no longer than these, and a tenth more; at most
 /// for three times these, for one of them may be huge.
@@ -22,81 +26,78 @@ void make_room(PackedStrings& values, std::size_t count) {
   }
 }
 
+template <class Window>
+QueueResult<void> receive_piece(RedisConnection& connection, Window& window) {
+  auto more = connection.receive_list("HMGET", std::move(window.values));
+  if (more) {
+    window.values = std::move(*more);
+    make_room(window.values, window.keys.size());
+  } else if (more.error().code == QueueErrc::unreachable) {
+    return tl::unexpected(more.error());
+  } else {
+    window.refusal = more.error();
+  }
+  window.answered = std::min(window.answered + piece, window.keys.size());
+  return {};
+}
+
 }  // namespace
 
 QueueResult<PackedStrings> ValueFetcher::fetch(RedisConnection& connection, QueueName queue,
                                                const PackedStrings& keys,
                                                const PackedStrings& next) {
-  if (ahead_ && !(ahead_->queue == queue && ahead_->keys == keys)) {
-    if (auto settled = settle(connection); !settled) {
+  if (windows_.empty() || windows_.front().queue != queue || windows_.front().keys != keys) {
+    if (auto settled = connection.settle(); !settled) {
       return tl::unexpected(settled.error());
     }
-    ahead_.reset();
+    windows_.clear();
+    windows_.push_back({queue, keys});
   }
-  auto now = ahead_ ? std::move(*ahead_) : Fetching{queue, keys};
-  ahead_.reset();
-  Fetching then{queue, next};
-  while (!now.complete()) {
-    auto done =
-        ask_pieces(connection, now, then).and_then([&] { return receive_piece(connection, now); });
+  if (!next.empty()) {
+    windows_.push_back({queue, next});
+  }
+  auto& window = windows_.front();
+  while (window.answered < keys.size()) {
+    auto done = ask_pieces(connection, pieces_while_fetching).and_then([&] {
+      return connection.receive_ahead();
+    });
     if (!done) {
       return tl::unexpected(done.error());
     }
   }
-  if (auto asked = ask_pieces(connection, now, then); !asked) {
+  if (auto asked = ask_pieces(connection, pieces_while_fetching); !asked) {
     return tl::unexpected(asked.error());
   }
-  if (then.asked > 0) {
-    ahead_ = std::move(then);
+  const auto fetched = std::move(window);
+  windows_.pop_front();
+  if (fetched.refusal) {
+    return tl::unexpected(*fetched.refusal);
   }
-  if (now.refusal) {
-    return tl::unexpected(*now.refusal);
-  }
-  return std::move(now.values);
+  return std::move(fetched.values);
 }
 
-QueueResult<void> ValueFetcher::settle(RedisConnection& connection) {
-  while (!settled()) {
-    if (auto received = receive_piece(connection, *ahead_); !received) {
-      ahead_.reset();
-      return received;
-    }
-  }
-  return {};
+QueueResult<void> ValueFetcher::ask_ahead(RedisConnection& connection) {
+  return ask_pieces(connection, pieces_meanwhile);
 }
 
-QueueResult<void> ValueFetcher::ask_pieces(RedisConnection& connection, Fetching& now,
-                                           Fetching& then) {
-  while (now.under_way() + then.under_way() <= piece) {
-    auto& fetching = now.asked < now.keys.size() ? now : then;
-    if (fetching.asked == fetching.keys.size()) {
-      break;
-    }
-    RedisCommand hmget{"HMGET", fetching.queue.values};
-    const auto& keys = fetching.keys;
-    const auto to = std::min(fetching.asked + piece, keys.size());
-    hmget.reserve(to - fetching.asked, keys.bytes() * (to - fetching.asked) / keys.size());
-    for (; fetching.asked < to; ++fetching.asked) {
-      hmget.add(fetching.keys[fetching.asked]);
-    }
-    if (auto sent = connection.send(hmget); !sent) {
-      return sent;
+QueueResult<void> ValueFetcher::ask_pieces(RedisConnection& connection,
+                                           std::size_t most_under_way) {
+  for (auto& window : windows_) {
+    const auto& keys = window.keys;
+    while (window.asked < keys.size() && connection.ahead() < most_under_way) {
+      RedisCommand hmget{"HMGET", window.queue.values};
+      const auto to = std::min(window.asked + piece, keys.size());
+      hmget.reserve(to - window.asked, keys.bytes() * (to - window.asked) / keys.size());
+      for (; window.asked < to; ++window.asked) {
+        hmget.add(keys[window.asked]);
+      }
+      auto sent = connection.send_ahead(
+          hmget, [&connection, &window] { return receive_piece(connection, window); });
+      if (!sent) {
+        return sent;
+      }
     }
   }
-  return {};
-}
-
-QueueResult<void> ValueFetcher::receive_piece(RedisConnection& connection, Fetching& fetching) {
-  auto more = connection.receive_list("HMGET", std::move(fetching.values));
-  if (more) {
-    fetching.values = std::move(*more);
-    make_room(fetching.values, fetching.keys.size());
-  } else if (more.error().code == QueueErrc::unreachable) {
-    return tl::unexpected(more.error());
-  } else {
-    fetching.refusal = more.error();
-  }
-  fetching.answered = std::min(fetching.answered + piece, fetching.keys.size());
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <optional>
 
 #include "queue/packed_strings.hpp"
@@ -15,33 +16,26 @@ public:
   QueueResult<PackedStrings> fetch(RedisConnection& connection, QueueName queue,
                                    const PackedStrings& keys, const PackedStrings& next = {});
 
-  /// True if the connection has no answer under way.
-  bool settled() const { return !ahead_ || ahead_->under_way() == 0; }
+  /// Asks for more of what will be wanted next, to be read when its turn comes.
+  QueueResult<void> ask_ahead(RedisConnection& connection);
 
-  /// Reads the answers under way, so that something else can be asked.
-  QueueResult<void> settle(RedisConnection& connection);
-
-  /// Only where no answer is under way, or the connection is lost. To be called then, and when the
+  /// Only where the connection has no answer under way, or is lost. To be called then, and when the
   /// values ahead may not be asked for soon.
-  void forget() { ahead_.reset(); }
+  void forget() { windows_.clear(); }
 
 private:
-  struct Fetching {
+  struct Window {
     QueueName queue;
     PackedStrings keys;
     PackedStrings values = {};
     std::size_t asked = 0;     ///< For how many of the keys.
     std::size_t answered = 0;  ///< For how many of them.
     std::optional<QueueError> refusal = {};
-
-    std::size_t under_way() const { return asked - answered; }
-    bool complete() const { return answered == keys.size(); }
   };
 
-  static QueueResult<void> ask_pieces(RedisConnection& connection, Fetching& now, Fetching& then);
-  static QueueResult<void> receive_piece(RedisConnection& connection, Fetching& fetching);
+  QueueResult<void> ask_pieces(RedisConnection& connection, std::size_t most_under_way);
 
-  std::optional<Fetching> ahead_;
+  std::list<Window> windows_;  ///< The one that is fetched, or will be, and the next.
 };
 
 }  // namespace chouette

@@ -14,15 +14,16 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "actors/aggregator.hpp"
 #include "actors/redis.hpp"
 #include "bench/bare_drain.hpp"
+#include "bench/key_events.hpp"
 #include "bench/measure.hpp"
 #include "bench/workload.hpp"
 #include "metrics/wrappers.hpp"
+#include "process/memory.hpp"
 #include "queue/redis_queue.hpp"
 #include "support/agent.hpp"
 #include "support/intake.hpp"
@@ -120,6 +121,7 @@ std::size_t measure_agent(Backlog& backlog, Measured& measured) {
                    AggregatorSettings{.interval = 10s,
                                       .wrapper = make_wrapper("datadog", wrapper),
                                       .losses = std::make_shared<LossBook>()});
+  KeyEvents removed(server.socket(), "chouette:metrics:raw.*");
   const auto start = Clock::now();
   // This thread only looks whether the others are done: what it takes is not the agent's.
   const auto others_cpu = [] { return cpu_seconds() - cpu_seconds_of_this_thread(); };
@@ -129,7 +131,7 @@ std::size_t measure_agent(Backlog& backlog, Measured& measured) {
                                              std::string(raw_taken.keys),
                                              std::string(raw_taken.values)};
   while (redis_client.command(is_raw_left) != 0) {
-    std::this_thread::sleep_for(4ms);
+    removed.wait();
   }
   measured.time.push_back(seconds_since(start));
   measured.cpu.push_back(others_cpu() - cpu);
@@ -165,6 +167,8 @@ void add_memory(Figures& figures, const Task& task) {
 
 void run(Figures& figures, const Task& task) {
   spdlog::set_level(spdlog::level::off);
+  use_one_heap();  // As the agent does.
+  use_one_heap();  // As the agent does.
   Backlog backlog(task);
   Measured by_key;
   Measured without_objects;

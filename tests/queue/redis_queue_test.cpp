@@ -567,13 +567,16 @@ TEST_F(RedisQueueTest, ReplacesInOneTransaction) {
   EXPECT_EQ(halves, 0);
 }
 
+/// Each time a server of its own: of a transaction that was cut off within a command while it was
+/// written, Redis 7.0 keeps the commands before that one in its file, without an end, and at the
+/// start after the next takes what was written after them for the rest of it.
 TEST_F(RedisQueueTest, LosesAndDoublesNothingWhenTheServerIsKilledMeanwhile) {
-  RedisServer server({.appendonly = true, .lines = {"appendfsync always"}});
-  RedisQueue queue(by_socket(server), milliseconds(500));
   const auto all = records(3000, 200);
   const auto keys = keys_of(all);
-  ASSERT_TRUE(queue.store(raw_metrics, all));
   for (const int delay : {0, 1, 2, 4, 8, 16}) {
+    RedisServer server({.appendonly = true, .lines = {"appendfsync always"}});
+    RedisQueue queue(by_socket(server), milliseconds(500));
+    ASSERT_TRUE(queue.store(raw_metrics, all));
     std::thread killer([&server, delay] {
       std::this_thread::sleep_for(milliseconds(delay));
       kill(server.pid(), SIGKILL);
@@ -593,7 +596,6 @@ TEST_F(RedisQueueTest, LosesAndDoublesNothingWhenTheServerIsKilledMeanwhile) {
     }
     EXPECT_TRUE((*raw == 3000 && *wrapped == 0) || (*raw == 0 && *wrapped == 1))
         << *raw << " raw, " << *wrapped << " wrapped";
-    ASSERT_TRUE(queue.replace(wrapped_metrics, pack({"w"}), raw_metrics, added(all)));
   }
 }
 
