@@ -239,7 +239,8 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
     return Added::malformed;
   }
   auto& series = series_of(*record);
-  if (framed && text == record->as_written()) {
+  const bool may_come_again = !series.points.empty();
+  if (framed && may_come_again && text == record->as_written()) {
     remember(*framed, series);
   }
   return add(series, record->points);

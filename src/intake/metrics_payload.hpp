@@ -27,8 +27,9 @@ struct PayloadLimits {
 
 /// Collects wrapped metrics and writes them as `{"series": […]}` with one object for each series.
 /// Two points of a series in one second become one: the sum of counts and rates, the last gauge.
-/// Remembers up to some thousand series from one request to the next, and of records as the agent
-/// writes them the texts around the point, so that of most records only the point is read.
+/// Remembers up to some thousand series from one request to the next, and of those that come twice
+/// in a request the texts around the point, as the agent writes them: of most records only the
+/// point is read, in half of the time.
 class MetricsPayload : public Payload {
 public:
   /// Each point's time goes through `restamp`, if there is one.

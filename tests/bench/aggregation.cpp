@@ -153,7 +153,7 @@ void add_memory(Figures& figures, const Task& task) {
     throw std::runtime_error("the agent did not aggregate all records");
   }
   figures.add("resident memory at its peak, aggregating", memory(busy.pid(), "VmHWM"), "MiB", {},
-              at_most(40));
+              at_most(32));
   figures.add("resident memory afterwards", memory(busy.pid(), "VmRSS"), "MiB");
   busy.stop();
   redis_client.command({"FLUSHALL"});
