@@ -68,10 +68,10 @@ QueueResult<PackedStrings> ValueFetcher::fetch(RedisConnection& connection, Queu
   if (auto asked = ask_pieces(connection, pieces_while_fetching); !asked) {
     return tl::unexpected(asked.error());
   }
-  const auto fetched = std::move(window);
+  auto fetched = std::move(window);
   windows_.pop_front();
   if (fetched.refusal) {
-    return tl::unexpected(*fetched.refusal);
+    return tl::unexpected(std::move(*fetched.refusal));
   }
   return std::move(fetched.values);
 }
