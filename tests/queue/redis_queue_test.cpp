@@ -253,6 +253,39 @@ TEST_F(RedisQueueTest, TakesNoAnswerThatWasUnderWayForAnother) {
   EXPECT_EQ(fetch("b", "a"), "two");
 }
 
+TEST_F(RedisQueueTest, FetchesTheSameWhateverElseIsAskedInBetween) {
+  const RedisServer server;
+  RedisQueue queue(by_socket(server));
+  auto all = records(6000);
+  for (auto& record : all) {
+    record.value = "value of " + record.key;
+  }
+  ASSERT_TRUE(queue.store(raw_metrics, all));
+  const auto keys = pack(keys_of(all));
+  constexpr std::size_t window = 1300;
+  for (std::size_t from = 0; from < keys.size(); from += window) {
+    const auto values =
+        queue.fetch(raw_metrics, keys.slice(from, window), keys.slice(from + window, window));
+    ASSERT_TRUE(values);
+    for (std::size_t i = 0; i < values->size(); ++i) {
+      ASSERT_EQ((*values)[i], all[from + i].value);
+    }
+    const auto time = static_cast<double>(from);
+    const auto point = "point-" + std::to_string(from);
+    EXPECT_EQ(queue.oldest(raw_metrics, {time, all_time.to}), time);
+    EXPECT_EQ(queue.list(raw_metrics, {time, time + 2}, 10),
+              pack({all[from].key, all[from + 1].key}));
+    EXPECT_EQ(error_of(queue.replace(wrapped_metrics, {}, wrapped_metrics,
+                                     {{{point, time, "point"}}, {{0, {1, 2}}}, {}})),
+              std::nullopt);
+    EXPECT_EQ(queue.seconds_taken(0).map([](const auto& marks) { return marks.size(); }), 2U);
+    if (from / window % 2 == 1) {
+      EXPECT_EQ(queue.fetch(wrapped_metrics, pack({point})), pack({"point"}));
+    }
+    EXPECT_EQ(queue.size(raw_metrics), all.size());
+  }
+}
+
 TEST_F(RedisQueueTest, FetchesAgainOnceARefusalIsOver) {
   const RedisServer server;
   auto client = server.client();
