@@ -10,4 +10,10 @@ void use_one_heap();
 /// some megabytes. Does nothing with another C library than glibc.
 void give_back_memory();
 
+/// Unmaps the machine code of the program and its libraries, all of which stays in the page cache:
+/// what is needed again is mapped again, mostly 64 KiB at a time, and what only the start needed is
+/// not resident any more. Leaves out libraries whose code is relocated. A debugger's breakpoints
+/// are lost. From any thread.
+void give_back_code();
+
 }  // namespace chouette

@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <regex>
+#include <sstream>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/child_process.hpp"
@@ -15,6 +19,33 @@ namespace {
 double resident() {
   const auto status = test::read_file("/proc/self/status");
   return std::stod(status.substr(status.find("VmRSS:") + 6)) / 1024;
+}
+
+/// Of all files whose code is mapped, in KiB.
+int resident_code() {
+  std::istringstream maps(test::read_file("/proc/self/smaps"));
+  const std::regex mapping(R"([0-9a-f]+-[0-9a-f]+ (\S+) .*)");
+  std::smatch parts;
+  bool is_code = false;
+  int sum = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (std::regex_match(line, parts, mapping)) {
+      is_code = parts[1] == "r-xp";
+    } else if (is_code && line.starts_with("Rss:")) {
+      sum += std::stoi(line.substr(4));
+    }
+  }
+  return sum;
+}
+
+TEST(Memory, GivesBackCodeAndGoesOn) {
+  const auto before = resident_code();
+  give_back_code();
+  const auto after = resident_code();
+  EXPECT_GT(before, 0);
+  EXPECT_LT(after, before * 3 / 4);
+  EXPECT_THROW(throw std::runtime_error("code of all kinds works"), std::runtime_error);
+  std::thread([] { give_back_code(); }).join();
 }
 
 TEST(Memory, GivesBackWhatLiesBelowWhatIsStillUsed) {
