@@ -206,7 +206,7 @@ int run_agent(const Config& config, const Extensions& extensions,
   self->monitor(root);
   auto servers = serve(config, status_pages(system, vital.redis, books.board, books.losses));
   notify_service_manager(config.service, "READY=1\nSTATUS=started");
-  give_back_code();  // Nearly half of it has done its work.
+  give_back_code();  // What only the start needed: some 3 MiB.
   const SignalThread signals(
       [&stop, main = caf::actor_cast<caf::actor>(self)] {
         stop.request_stop();

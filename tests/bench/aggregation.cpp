@@ -168,7 +168,6 @@ void add_memory(Figures& figures, const Task& task) {
 void run(Figures& figures, const Task& task) {
   spdlog::set_level(spdlog::level::off);
   use_one_heap();  // As the agent does.
-  use_one_heap();  // As the agent does.
   Backlog backlog(task);
   Measured by_key;
   Measured without_objects;

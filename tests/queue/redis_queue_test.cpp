@@ -629,6 +629,7 @@ TEST_F(RedisQueueTest, LosesAndDoublesNothingWhenTheServerIsKilledMeanwhile) {
     }
     EXPECT_TRUE((*raw == 3000 && *wrapped == 0) || (*raw == 0 && *wrapped == 1))
         << *raw << " raw, " << *wrapped << " wrapped";
+    ASSERT_TRUE(queue.replace(wrapped_metrics, pack({"w"}), raw_metrics, added(all)));
   }
 }
 
