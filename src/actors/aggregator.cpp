@@ -99,7 +99,8 @@ void take(Self self, const Round& round) {
                             [round](const std::optional<Taken>& taken) {
                               round->taking = false;
                               round->source = taken;
-                              if (!taken) {
+                              // What is set aside is not all that there is.
+                              if (!taken || taken->queue == raw_metrics) {
                                 round->closed.pop_front();
                               }
                             });
@@ -118,6 +119,7 @@ void list_bucket(Self self, const Round& round) {
                 const bool whole = bucket.keys.size() < records_at_once;
                 if (whole) {
                   round->source->range.from = bucket.range.to;
+                  round->all_listed = bucket.range.to >= round->source->range.to;
                 }
                 round->listed.push_back({std::move(bucket), whole});
               });

@@ -12,9 +12,7 @@ namespace {
 
 using Self = cleaner_impl::stateful_pointer<CleanerState>;
 
-using Promise = caf::typed_response_promise<CleanedUp>;
-
-void clean_from(Self self, std::size_t i, Promise promise);
+void clean_from(Self self, std::size_t i);
 
 void note_expired(Self self, const CleanerState::Kept& kept, const Expired& expired) {
   auto& throttle = self->state.throttle;
@@ -42,49 +40,53 @@ void note_overflow(Self self, const CleanerState::Kept& kept, std::size_t record
 }
 
 /// Bounds queue number `i`, then cleans those after it.
-void trim_from(Self self, std::size_t i, Promise promise) {
+void trim_from(Self self, std::size_t i) {
   auto& state = self->state;
   if (state.settings.queue_max == 0) {
-    clean_from(self, i + 1, std::move(promise));
+    clean_from(self, i + 1);
     return;
   }
   self->request(state.redis, caf::infinite, Trim{state.queues[i].queue, state.settings.queue_max})
       .then(
-          [self, i, promise](RecordCount trimmed) {
+          [self, i](RecordCount trimmed) {
             note_overflow(self, self->state.queues[i], trimmed.records);
             if (trimmed.records == expire_batch) {
-              trim_from(self, i, promise);
+              trim_from(self, i);
             } else {
-              clean_from(self, i + 1, promise);
+              clean_from(self, i + 1);
             }
           },
-          [self, i, promise](const caf::error&) { clean_from(self, i + 1, promise); });
+          [self, i](const caf::error&) { clean_from(self, i + 1); });
 }
 
-/// Expires and bounds one queue after the other, from number `i` on, then keeps `promise`.
-void clean_from(Self self, std::size_t i, Promise promise) {
+/// Expires and bounds one queue after the other, from number `i` on, then tells who waits for that.
+void clean_from(Self self, std::size_t i) {
   auto& state = self->state;
   if (i == state.queues.size()) {
-    promise.deliver(CleanedUp{});
+    for (auto& promise : std::exchange(state.waiting, {})) {
+      promise.deliver(CleanedUp{});
+    }
     return;
   }
   auto& kept = state.queues[i];
   const auto before = kept.retention.expire_before(state.settings.wall(), self->clock().now());
   if (!before) {
-    trim_from(self, i, std::move(promise));
+    trim_from(self, i);
     return;
   }
   self->request(state.redis, caf::infinite, Expire{kept.queue, *before})
       .then(
-          [self, i, promise](const Expired& expired) {
+          [self, i](const Expired& expired) {
             note_expired(self, self->state.queues[i], expired);
             if (expired.records == expire_batch) {
-              clean_from(self, i, promise);
+              clean_from(self, i);
+            } else if (expired.left > self->state.settings.queue_max) {
+              trim_from(self, i);
             } else {
-              trim_from(self, i, promise);
+              clean_from(self, i + 1);
             }
           },
-          [self, i, promise](const caf::error&) { trim_from(self, i, promise); });
+          [self, i](const caf::error&) { trim_from(self, i); });
 }
 
 }  // namespace
@@ -107,8 +109,13 @@ cleaner_impl::behavior_type cleaner(Self self, redis_actor redis, CleanerSetting
   self->delayed_send(self, first_tick(state.settings.wall(), period, 0), Tick{});
   return {
       [self](CleanUp) -> caf::result<CleanedUp> {
-        auto promise = self->make_response_promise<CleanedUp>();
-        clean_from(self, 0, promise);
+        // Senders often ask at the same moment: one cleaning is for all who ask during it.
+        auto& waiting = self->state.waiting;
+        waiting.push_back(self->make_response_promise<CleanedUp>());
+        const auto promise = waiting.back();
+        if (waiting.size() == 1) {
+          clean_from(self, 0);
+        }
         return promise;
       },
       [self, period](Tick) {

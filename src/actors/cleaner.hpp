@@ -34,6 +34,7 @@ struct CleanerState {
   CleanerSettings settings;
   redis_actor redis;
   std::vector<Kept> queues;
+  std::vector<caf::typed_response_promise<CleanedUp>> waiting;  ///< For the cleaning under way.
   Throttle throttle;
 };
 

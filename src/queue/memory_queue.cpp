@@ -149,7 +149,7 @@ QueueResult<Expired> MemoryQueue::expire(QueueName queue, double before) {
     }
   }
   stored.erase(old);
-  Expired expired{.records = old.size(), .halves = 0};
+  Expired expired{.records = old.size(), .left = stored.keys.size()};
   std::set<std::string> lone;
   for (const auto& [key, value] : stored.values) {
     if (!stored.keys.contains(key)) {

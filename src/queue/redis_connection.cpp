@@ -222,6 +222,31 @@ QueueResult<RedisReply> RedisConnection::ask(const RedisCommand& command) {
   return reply;
 }
 
+QueueResult<std::vector<std::size_t>> RedisConnection::ask_numbers(
+    std::initializer_list<RedisCommand> commands) {
+  for (const auto& command : commands) {
+    if (auto sent = send(command); !sent) {
+      return tl::unexpected(sent.error());
+    }
+  }
+  std::vector<std::size_t> numbers;
+  std::optional<QueueError> failure;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    const auto reply = receive();
+    if (!reply) {
+      return tl::unexpected(reply.error());
+    }
+    if (const auto error = error_of(**reply)) {
+      failure = error;  // The other answers are still to be read.
+    }
+    numbers.push_back(static_cast<std::size_t>((*reply)->integer));
+  }
+  if (failure) {
+    return tl::unexpected(*failure);
+  }
+  return numbers;
+}
+
 QueueResult<PackedStrings> RedisConnection::ask_list(const RedisCommand& command,
                                                      std::string_view name) {
   if (auto sent = send(command).and_then([this] { return send_more(); }); !sent) {

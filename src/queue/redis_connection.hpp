@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "queue/queue.hpp"
 #include "queue/redis_settings.hpp"
@@ -88,6 +90,10 @@ public:
 
   /// Sends `command` and returns its answer; an error answer becomes an error.
   QueueResult<RedisReply> ask(const RedisCommand& command);
+
+  /// Sends all of `commands`, each of which is answered with a number, and returns the numbers; the
+  /// last error among the answers, if there is one.
+  QueueResult<std::vector<std::size_t>> ask_numbers(std::initializer_list<RedisCommand> commands);
 
   /// Sends `command`, which is called `name`, and returns the list of texts that it is answered
   /// with; absent is what is no text.

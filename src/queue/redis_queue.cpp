@@ -90,6 +90,25 @@ QueueResult<std::size_t> count_waiting(RedisConnection& connection, QueueName qu
   return number_of(connection.ask({"ZCOUNT", queue.keys, to_score(*begin), "+inf"}));
 }
 
+/// Removes the `limit` oldest of the records that wait before `end`; returns how many there were.
+QueueResult<std::size_t> remove_oldest(RedisConnection& connection, QueueName queue, double end,
+                                       std::size_t limit) {
+  const auto begin = begin_of(connection, queue);
+  if (!begin) {
+    return tl::unexpected(begin.error());
+  }
+  const auto keys = list_keys(connection, queue, {*begin, end}, limit);
+  if (!keys) {
+    return tl::unexpected(keys.error());
+  }
+  if (!keys->empty()) {
+    if (auto done = remove_keys(connection, queue, *keys); !done) {
+      return tl::unexpected(done.error());
+    }
+  }
+  return keys->size();
+}
+
 }  // namespace
 
 RedisQueue::RedisQueue(RedisSettings settings, std::chrono::milliseconds timeout,
@@ -226,32 +245,35 @@ QueueResult<void> RedisQueue::remove(QueueName queue, const PackedStrings& keys)
 
 QueueResult<Expired> RedisQueue::expire(QueueName queue, double before) {
   return with_connection([&](RedisConnection& connection) -> QueueResult<Expired> {
-    const auto begin = begin_of(connection, queue);
-    if (!begin) {
-      return tl::unexpected(begin.error());
+    const auto numbers =
+        connection.ask_numbers({{"ZCOUNT", queue.keys, "-inf", range_end({all_time.from, before})},
+                                {"ZCARD", queue.keys},
+                                {"HLEN", queue.values}});
+    if (!numbers) {
+      return tl::unexpected(numbers.error());
     }
-    const auto keys = list_keys(connection, queue, {*begin, before}, expire_batch);
-    if (!keys) {
-      return tl::unexpected(keys.error());
+    const auto old = (*numbers)[0];
+    const auto keys = (*numbers)[1];
+    const auto values = (*numbers)[2];
+    const auto records = old > 0 ? remove_oldest(connection, queue, before, expire_batch)
+                                 : QueueResult<std::size_t>(0);
+    if (!records) {
+      return tl::unexpected(records.error());
     }
-    if (!keys->empty()) {
-      if (auto done = remove_keys(connection, queue, *keys); !done) {
-        return tl::unexpected(done.error());
-      }
-    }
+    Expired expired{.records = *records, .left = keys - std::min(keys, *records)};
     if (queue == raw_taken) {
-      return Expired{.records = keys->size(), .halves = 0};  // Its values go all at once.
+      return expired;  // Its values go all at once.
     }
-    const auto halves = remove_lone_values(connection, queue);
-    if (!halves) {
-      return tl::unexpected(halves.error());
-    }
-    return Expired{.records = keys->size(), .halves = *halves};
+    return remove_lone_values(connection, queue, keys, values).map([&expired](std::size_t halves) {
+      expired.halves = halves;
+      return expired;
+    });
   });
 }
 
 QueueResult<std::size_t> RedisQueue::remove_lone_values(RedisConnection& connection,
-                                                        QueueName queue) {
+                                                        QueueName queue, std::size_t keys,
+                                                        std::size_t values) {
   auto& suspects = lone_values_[queue.keys];
   const auto still_lone = without_key(connection, queue, std::exchange(suspects, {}));
   if (!still_lone) {
@@ -269,12 +291,7 @@ QueueResult<std::size_t> RedisQueue::remove_lone_values(RedisConnection& connect
     }
     removed = *count;
   }
-  const auto keys = number_of(connection.ask({"ZCARD", queue.keys}));
-  const auto values = number_of(connection.ask({"HLEN", queue.values}));
-  if (!keys || !values) {
-    return tl::unexpected(keys ? values.error() : keys.error());
-  }
-  if (*values > *keys) {
+  if (values > keys + removed) {
     auto found = find_lone_values(connection, queue);
     if (!found) {
       return tl::unexpected(found.error());
@@ -286,23 +303,11 @@ QueueResult<std::size_t> RedisQueue::remove_lone_values(RedisConnection& connect
 
 QueueResult<std::size_t> RedisQueue::trim(QueueName queue, std::size_t keep) {
   return with_connection([&](RedisConnection& connection) -> QueueResult<std::size_t> {
-    const auto begin = begin_of(connection, queue);
-    if (!begin) {
-      return tl::unexpected(begin.error());
-    }
     const auto size = count_waiting(connection, queue);
     if (!size || *size <= keep) {
       return size ? QueueResult<std::size_t>(0) : size;
     }
-    const auto excess = std::min(*size - keep, expire_batch);
-    const auto keys = list_keys(connection, queue, {*begin, all_time.to}, excess);
-    if (!keys) {
-      return tl::unexpected(keys.error());
-    }
-    if (auto removed = remove_keys(connection, queue, *keys); !removed) {
-      return tl::unexpected(removed.error());
-    }
-    return keys->size();
+    return remove_oldest(connection, queue, all_time.to, std::min(*size - keep, expire_batch));
   });
 }
 

@@ -46,7 +46,9 @@ private:
   auto with_connection(Operation operation)
       -> decltype(operation(std::declval<RedisConnection&>()));
 
-  QueueResult<std::size_t> remove_lone_values(RedisConnection& connection, QueueName queue);
+  /// Of a queue that has so many `keys` and `values`.
+  QueueResult<std::size_t> remove_lone_values(RedisConnection& connection, QueueName queue,
+                                              std::size_t keys, std::size_t values);
 
   RedisSettings settings_;
   std::chrono::milliseconds timeout_;

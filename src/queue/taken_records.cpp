@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -21,32 +20,6 @@ constexpr std::size_t taken_for_one_put_back = 4;
 constexpr int put_back_batch = 10;
 
 constexpr Taken call_again{raw_taken, {0, 0}};
-
-/// The answers to commands that are answered with numbers.
-QueueResult<std::vector<std::size_t>> ask_numbers(RedisConnection& connection,
-                                                  std::initializer_list<RedisCommand> commands) {
-  for (const auto& command : commands) {
-    if (auto sent = connection.send(command); !sent) {
-      return tl::unexpected(sent.error());
-    }
-  }
-  std::vector<std::size_t> numbers;
-  std::optional<QueueError> failure;
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    const auto reply = connection.receive();
-    if (!reply) {
-      return tl::unexpected(reply.error());
-    }
-    if (const auto error = error_of(**reply)) {
-      failure = error;  // The other answers are still to be read.
-    }
-    numbers.push_back(static_cast<std::size_t>((*reply)->integer));
-  }
-  if (failure) {
-    return tl::unexpected(*failure);
-  }
-  return numbers;
-}
 
 std::string before(double until) {
   return "(" + to_score(until);
@@ -109,8 +82,8 @@ QueueResult<bool> put_back_from(RedisConnection& connection, FencedTransactions&
 /// Puts back values whose key is missing, for it may still come; true if none is left.
 QueueResult<bool> put_back_lone_values(RedisConnection& connection,
                                        FencedTransactions& transactions) {
-  const auto counts = ask_numbers(
-      connection, {RedisCommand{"ZCARD", raw_taken.keys}, RedisCommand{"HLEN", raw_taken.values}});
+  const auto counts = connection.ask_numbers(
+      {RedisCommand{"ZCARD", raw_taken.keys}, RedisCommand{"HLEN", raw_taken.values}});
   if (!counts) {
     return tl::unexpected(counts.error());
   }
@@ -152,8 +125,8 @@ QueueResult<std::optional<Taken>> go_on(RedisConnection& connection,
   if (!*all_back) {
     return call_again;
   }
-  const auto left = ask_numbers(
-      connection, {RedisCommand{"ZCOUNT", raw_taken.keys, to_score(*begin), before(until)}});
+  const auto left = connection.ask_numbers(
+      {RedisCommand{"ZCOUNT", raw_taken.keys, to_score(*begin), before(until)}});
   if (!left) {
     return tl::unexpected(left.error());
   }
@@ -200,10 +173,10 @@ QueueResult<std::optional<Taken>> take_raw_records(RedisConnection& connection,
                                                    FencedTransactions& transactions, double until,
                                                    std::size_t set_aside_from) {
   const auto counts =
-      ask_numbers(connection, {RedisCommand{"EXISTS", raw_taken.keys, raw_taken.values},
-                               RedisCommand{"ZCOUNT", raw_metrics.keys, "-inf", before(until)},
-                               RedisCommand{"ZCOUNT", raw_metrics.keys, to_score(until), "+inf"},
-                               RedisCommand{"HLEN", raw_metrics.values}});
+      connection.ask_numbers({RedisCommand{"EXISTS", raw_taken.keys, raw_taken.values},
+                              RedisCommand{"ZCOUNT", raw_metrics.keys, "-inf", before(until)},
+                              RedisCommand{"ZCOUNT", raw_metrics.keys, to_score(until), "+inf"},
+                              RedisCommand{"HLEN", raw_metrics.values}});
   if (!counts) {
     return tl::unexpected(counts.error());
   }

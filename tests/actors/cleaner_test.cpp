@@ -124,6 +124,28 @@ TEST_F(Cleaner, BoundsNothingUnlessItIsToldTo) {
   EXPECT_EQ(size(raw_metrics), 1000U);
 }
 
+TEST_F(Cleaner, CleansOnceForAllWhoAskAtTheSameTime) {
+  clean();
+  advance(1s);
+  put(raw_metrics, wall() - 500, "{}");
+  std::size_t calls = 0;
+  queue_->on_call = [&calls](std::string_view call) { calls += call == "expire" ? 1 : 0; };
+  caf::scoped_actor self{system_};
+  for (int i = 0; i < 3; ++i) {
+    self->send(cleaner_, CleanUp{});
+  }
+  run();
+  queue_->on_call = nullptr;
+  std::size_t answers = 0;
+  self->receive_while([&] { return self->has_next_message(); })([&](CleanedUp) { ++answers; });
+  EXPECT_EQ(answers, 3U);
+  EXPECT_EQ(calls, 4U);
+  EXPECT_EQ(size(raw_metrics), 0U);
+  put(raw_metrics, wall() - 500, "{}");
+  clean();
+  EXPECT_EQ(size(raw_metrics), 0U);
+}
+
 TEST_F(Cleaner, AnswersEvenIfRedisIsAway) {
   clean();
   queue_->failure = QueueError{QueueErrc::unreachable, "away"};

@@ -505,6 +505,13 @@ TYPED_TEST(QueueTest, ExpiresAtMostABatchTheOldestFirst) {
   EXPECT_EQ(this->size(), 0);
 }
 
+TYPED_TEST(QueueTest, TellsHowManyRecordsAreLeft) {
+  this->store({{"a", 1, ""}, {"b", 10, ""}, {"c", 11, ""}});
+  EXPECT_EQ(this->queue().expire(raw_metrics, 10).value().left, 2U);
+  EXPECT_EQ(this->queue().expire(raw_metrics, 10).value().left, 2U);
+  EXPECT_EQ(this->queue().expire(raw_metrics, 1e9).value().left, 0U);
+}
+
 TYPED_TEST(QueueTest, ExpiresKeysWithoutAValue) {
   this->storage_.put_key(raw_metrics, "lone", 5);
   EXPECT_EQ(this->expire(5), std::pair(0UL, 0UL));
