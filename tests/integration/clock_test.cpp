@@ -18,10 +18,6 @@
 #include "support/redis_server.hpp"
 #include "support/wait.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CHOUETTE_SANITIZED 1
-#endif
-
 namespace chouette::test {
 namespace {
 

@@ -121,7 +121,7 @@ bool limit_address_space(pid_t process, rlim_t more) {
 // Whichever needs more memory first: a sender for a request, or the collector for the stack of a
 // thread, as each capture takes that follows one that hangs.
 TEST(Process, EndsWithAnErrorWhenAVitalActorFails) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef CHOUETTE_SANITIZED
   GTEST_SKIP() << "a sanitizer's shadow memory takes all address space";
 #endif
   RedisServer server;

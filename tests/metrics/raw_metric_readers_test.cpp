@@ -17,7 +17,7 @@ namespace {
 constexpr int enough_failures = 10;
 
 /// Of the many texts of one oddity, after the first 2,000. Sanitizers take twenty times as long.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef CHOUETTE_SANITIZED
 constexpr std::size_t one_in = 10;
 #else
 constexpr std::size_t one_in = 1;
