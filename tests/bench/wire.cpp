@@ -8,6 +8,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <chouette/wrapper.hpp>
 #include <chrono>
@@ -212,9 +213,17 @@ std::size_t size_at_level(const std::string& text, int level) {
   return size;
 }
 
+/// Of points in the order in which Redis lists them: that of random keys within a second.
 std::string own_payload(const std::vector<Stamped>& points, const Extras& extras) {
+  std::vector<WrappedMetric> listed;
+  for (const auto& stamped : points) {
+    listed.push_back(stamped.point);
+  }
+  std::shuffle(listed.begin(), listed.end(), std::mt19937{20261127});
+  std::stable_sort(listed.begin(), listed.end(),
+                   [](const auto& a, const auto& b) { return a.timestamp < b.timestamp; });
   MetricsPayload payload(extras);
-  for (const auto& [point, time] : points) {
+  for (const auto& point : listed) {
     if (payload.add(to_json(point)) != Payload::Added::yes) {
       throw std::runtime_error("a point that the payload does not take");
     }

@@ -74,8 +74,26 @@ TEST(MetricsPayload, IsWhatDatadogsApiTakes) {
           {R"({"metric":"a","points":[[1590000000,1.5]],"tags":["k:v"],"type":"count","interval":10})",
            R"({"metric":"b","points":[[1590000001,2]],"tags":[],"type":"gauge"})"}),
       json::parse(R"({"series":[
-        {"metric":"a","points":[[1590000000,1.5]],"tags":["k:v"],"type":"count","interval":10},
-        {"metric":"b","points":[[1590000001,2]],"tags":[],"type":"gauge"}]})"));
+        {"metric":"b","points":[[1590000001,2]],"tags":[],"type":"gauge"},
+        {"metric":"a","points":[[1590000000,1.5]],"tags":["k:v"],"type":"count","interval":10}]})"));
+}
+
+TEST(MetricsPayload, IsTheSameInWhateverOrderSeriesCome) {
+  std::vector<std::string> records;
+  for (const auto type : {SeriesType::count, SeriesType::gauge, SeriesType::rate}) {
+    for (int i = 0; i < 20; ++i) {
+      const auto number = std::to_string(i);
+      records.push_back(
+          to_json({.name = "m" + number, .type = type, .tags = {"device:" + number}, .value = 1}));
+    }
+  }
+  const auto text = payload_of(records).dump();
+  EXPECT_LT(text.find(R"("gauge")"), text.find(R"("count")"));
+  std::mt19937 random{1};
+  for (int i = 0; i < 10; ++i) {
+    std::shuffle(records.begin(), records.end(), random);
+    EXPECT_EQ(payload_of(records).dump(), text);
+  }
 }
 
 TEST(MetricsPayload, TakesWhatTheAggregatorWrites) {
@@ -327,7 +345,7 @@ TEST(MetricsPayload, WritesThousandsOfSeriesRequestAfterRequest) {
   MetricsPayload payload({});
   for (int request = 0; request < 3; ++request) {
     for (int i = 0; i < 6000; ++i) {
-      WrappedMetric point{.name = "m" + std::to_string(i), .type = SeriesType::count};
+      WrappedMetric point{.name = "m" + std::to_string(10000 + i), .type = SeriesType::count};
       point.timestamp = request;
       point.value = i;
       ASSERT_EQ(payload.add(to_json(point)), Added::yes);
@@ -335,7 +353,7 @@ TEST(MetricsPayload, WritesThousandsOfSeriesRequestAfterRequest) {
     const auto sent = json::parse(payload.take()).at("series");
     ASSERT_EQ(sent.size(), 6000);
     for (int i = 0; i < 6000; ++i) {
-      ASSERT_EQ(sent[i]["metric"], "m" + std::to_string(i));
+      ASSERT_EQ(sent[i]["metric"], "m" + std::to_string(10000 + i));
       ASSERT_EQ(sent[i]["points"], json({{request, i}}));
     }
   }
