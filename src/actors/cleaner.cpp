@@ -62,9 +62,13 @@ void trim_from(Self self, std::size_t i) {
 /// Expires and bounds one queue after the other, from number `i` on, then tells who waits for that.
 void clean_from(Self self, std::size_t i) {
   auto& state = self->state;
+  state.cleaning = i;
   if (i == state.queues.size()) {
-    for (auto& promise : std::exchange(state.waiting, {})) {
+    for (auto& promise : std::exchange(state.waiting, std::exchange(state.too_late, {}))) {
       promise.deliver(CleanedUp{});
+    }
+    if (!state.waiting.empty()) {
+      clean_from(self, 0);
     }
     return;
   }
@@ -109,11 +113,12 @@ cleaner_impl::behavior_type cleaner(Self self, redis_actor redis, CleanerSetting
   self->delayed_send(self, first_tick(state.settings.wall(), period, 0), Tick{});
   return {
       [self](CleanUp) -> caf::result<CleanedUp> {
-        // Senders often ask at the same moment: one cleaning is for all who ask during it.
-        auto& waiting = self->state.waiting;
-        waiting.push_back(self->make_response_promise<CleanedUp>());
-        const auto promise = waiting.back();
-        if (waiting.size() == 1) {
+        // Both senders ask at the same moment: once is enough.
+        auto& state = self->state;
+        auto& asked = state.waiting.empty() || state.cleaning == 0 ? state.waiting : state.too_late;
+        asked.push_back(self->make_response_promise<CleanedUp>());
+        const auto promise = asked.back();
+        if (&asked == &state.waiting && asked.size() == 1) {
           clean_from(self, 0);
         }
         return promise;

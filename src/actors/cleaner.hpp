@@ -34,7 +34,10 @@ struct CleanerState {
   CleanerSettings settings;
   redis_actor redis;
   std::vector<Kept> queues;
-  std::vector<caf::typed_response_promise<CleanedUp>> waiting;  ///< For the cleaning under way.
+  std::size_t cleaning = 0;  ///< The number of the queue that is cleaned.
+  using Promises = std::vector<caf::typed_response_promise<CleanedUp>>;
+  Promises waiting;   ///< For the cleaning under way.
+  Promises too_late;  ///< They asked when a queue was done already: for the one after it.
   Throttle throttle;
 };
 

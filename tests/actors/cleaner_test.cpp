@@ -146,6 +146,27 @@ TEST_F(Cleaner, CleansOnceForAllWhoAskAtTheSameTime) {
   EXPECT_EQ(size(raw_metrics), 0U);
 }
 
+TEST_F(Cleaner, CleansAgainForWhoAsksWhenAQueueIsDone) {
+  clean();
+  advance(1s);
+  caf::scoped_actor self{system_};
+  std::size_t calls = 0;
+  queue_->on_call = [&](std::string_view call) {
+    if (call == "expire" && ++calls == 2) {
+      put(raw_metrics, wall() - 500, "{}");
+      self->send(cleaner_, CleanUp{});
+    }
+  };
+  self->send(cleaner_, CleanUp{});
+  run();
+  queue_->on_call = nullptr;
+  std::size_t answers = 0;
+  self->receive_while([&] { return self->has_next_message(); })([&](CleanedUp) { ++answers; });
+  EXPECT_EQ(answers, 2U);
+  EXPECT_EQ(calls, 8U);
+  EXPECT_EQ(size(raw_metrics), 0U);
+}
+
 TEST_F(Cleaner, AnswersEvenIfRedisIsAway) {
   clean();
   queue_->failure = QueueError{QueueErrc::unreachable, "away"};
