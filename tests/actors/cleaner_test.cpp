@@ -116,6 +116,29 @@ TEST_F(Cleaner, BoundsEachQueueTheOldestMakeRoom) {
   EXPECT_EQ(logged("chouette:logs:wrapped.keys held more than QUEUE_MAX_RECORDS"), 1U);
 }
 
+TEST_F(Cleaner, AsksNothingMoreOfAQueueWithinItsBound) {
+  cleaner_ = spawn(cleaner, redis_,
+                   CleanerSettings{.metric_ttl = 100s,
+                                   .log_ttl = 1000s,
+                                   .queue_max = 2,
+                                   .losses = losses_,
+                                   .wall = wall_clock()});
+  clean();
+  advance(1s);
+  std::size_t trims = 0;
+  queue_->on_call = [&trims](std::string_view call) { trims += call == "trim" ? 1 : 0; };
+  for (int i = 0; i < 2; ++i) {
+    put(wrapped_metrics, wall(), "{}");
+  }
+  clean();
+  EXPECT_EQ(trims, 0U);
+  put(wrapped_metrics, wall(), "{}");
+  clean();
+  EXPECT_EQ(trims, 1U);
+  EXPECT_EQ(size(wrapped_metrics), 2U);
+  queue_->on_call = nullptr;
+}
+
 TEST_F(Cleaner, BoundsNothingUnlessItIsToldTo) {
   for (int i = 0; i < 1000; ++i) {
     put(raw_metrics, wall() - 10, "{}");
