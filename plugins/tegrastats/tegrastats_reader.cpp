@@ -174,6 +174,8 @@ void TegrastatsReader::end(ChildProcess& child) {
 }
 
 void TegrastatsReader::take_lines(Output& output) {
+  // Of several lines a capture gets the latest, not one that is being followed by others.
+  const std::lock_guard lock(mutex_);
   auto& text = output.unfinished;
   std::size_t begin = 0;
   for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
@@ -198,7 +200,6 @@ void TegrastatsReader::take_line(Output& output, std::string_view text) {
   }
   output.odd = false;
   output.last = Clock::now();
-  const std::lock_guard lock(mutex_);
   news_.line = std::move(line);
   news_.printed = output.last;
   news_.trouble.clear();

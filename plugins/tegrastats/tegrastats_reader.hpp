@@ -70,7 +70,7 @@ private:
   bool run_once();
   void end(ChildProcess& child);
   void take_lines(Output& output);
-  void take_line(Output& output, std::string_view text);
+  void take_line(Output& output, std::string_view text);  ///< With the mutex held.
   void fail(std::string trouble);
   void wait_for_stop(std::chrono::milliseconds time) const;
 
