@@ -84,7 +84,7 @@ inline constexpr TimeRange all_time{-std::numeric_limits<double>::infinity(),
 struct Expired {
   std::size_t records = 0;  ///< Older than asked.
   std::size_t halves = 0;   ///< Values whose key is missing.
-  std::size_t left = 0;     ///< Records that are left, besides those that came meanwhile.
+  std::size_t left = 0;     ///< Keys that are left, besides those that came meanwhile.
 };
 
 /// The most that one call of `expire` removes.

@@ -24,6 +24,13 @@ protected:
     EXPECT_TRUE(answered);
   }
 
+  /// How many cleanings `self` was told the end of.
+  static std::size_t count_answers(caf::scoped_actor& self) {
+    std::size_t answers = 0;
+    self->receive_while([&] { return self->has_next_message(); })([&](CleanedUp) { ++answers; });
+    return answers;
+  }
+
   cleaner_actor cleaner_;
 };
 
@@ -159,9 +166,7 @@ TEST_F(Cleaner, CleansOnceForAllWhoAskAtTheSameTime) {
   }
   run();
   queue_->on_call = nullptr;
-  std::size_t answers = 0;
-  self->receive_while([&] { return self->has_next_message(); })([&](CleanedUp) { ++answers; });
-  EXPECT_EQ(answers, 3U);
+  EXPECT_EQ(count_answers(self), 3U);
   EXPECT_EQ(calls, 4U);
   EXPECT_EQ(size(raw_metrics), 0U);
   put(raw_metrics, wall() - 500, "{}");
@@ -183,9 +188,7 @@ TEST_F(Cleaner, CleansAgainForWhoAsksWhenAQueueIsDone) {
   self->send(cleaner_, CleanUp{});
   run();
   queue_->on_call = nullptr;
-  std::size_t answers = 0;
-  self->receive_while([&] { return self->has_next_message(); })([&](CleanedUp) { ++answers; });
-  EXPECT_EQ(answers, 2U);
+  EXPECT_EQ(count_answers(self), 2U);
   EXPECT_EQ(calls, 8U);
   EXPECT_EQ(size(raw_metrics), 0U);
 }
