@@ -42,9 +42,9 @@ test::Authority& other_authority() {
 }
 
 /// Answers every request with `body`; keeps what was asked.
-class Site {
+class Page {
 public:
-  explicit Site(std::string body = "hello") : body_(std::move(body)) {}
+  explicit Page(std::string body = "hello") : body_(std::move(body)) {}
 
   std::uint16_t port() const { return server_.port(); }
 
@@ -96,7 +96,7 @@ public:
   const test::TlsFront& front() const { return front_; }
 
 private:
-  Site site_;
+  Page site_;
   test::TlsFront front_;
 };
 
@@ -328,7 +328,7 @@ TEST_F(HttpTls, TrustsEachOfManyRequestsByItsOwnSettings) {
 
 TEST_F(HttpTls, GoesThroughAProxyUnlessItIsToGoDirectly) {
   const TlsSite site;
-  const Site proxy;
+  const Page proxy;
   auto request = site.get(trusting(authority()));
   for (const auto* name : {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"}) {
     setenv(name, ("http://127.0.0.1:" + std::to_string(proxy.port())).c_str(), 1);

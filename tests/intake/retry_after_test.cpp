@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,7 +16,6 @@ using std::chrono::seconds;
 using Headers = std::map<std::string, std::string>;
 
 constexpr double nov_1994 = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 HttpResponse with(Headers headers) {
   return {.status = 429, .headers = std::move(headers), .body = {}};
@@ -116,7 +115,8 @@ TEST(RetryAfter, ReadsAllFormsOfADate) {
 }
 
 TEST(RetryAfter, CountsADateFromTheAnswersOwnDateAsTheDevicesClockMayBeWrong) {
-  for (const double wall : {0.0, nov_1994, 4e9, -1e300, infinity, std::nan("")}) {
+  for (const double wall :
+       std::initializer_list<double>{0.0, nov_1994, 4e9, -1e300, INFINITY, std::nan("")}) {
     EXPECT_EQ(asked({{"retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"},
                      {"date", "Sunday, 06-Nov-94 08:47:37 GMT"}},
                     wall),
@@ -149,7 +149,7 @@ TEST(RetryAfter, IgnoresWhatItCannotRead) {
 }
 
 TEST(RetryAfter, IgnoresADateThatHasNothingToCountFrom) {
-  for (const double wall : {infinity, -infinity, std::nan("")}) {
+  for (const double wall : std::initializer_list<double>{INFINITY, -INFINITY, std::nan("")}) {
     EXPECT_EQ(asked({{"retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"}}, wall), std::nullopt);
   }
 }

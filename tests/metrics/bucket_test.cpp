@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
+#include <initializer_list>
 #include <random>
 
 namespace chouette {
@@ -11,10 +11,8 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 double just_before(double time) {
-  return std::nextafter(time, -infinity);
+  return std::nextafter(time, -INFINITY);
 }
 
 TEST(ClosingGrace, IsAQuarterOfTheIntervalButAtMostASecond) {
@@ -54,9 +52,10 @@ TEST(BucketOf, IsTheMultipleOfTheIntervalThatTheTimeLiesIn) {
 }
 
 TEST(BucketOf, IsOneForAllTimeBefore1970) {
-  for (const double time : {-infinity, -1e300, -1590000000.0, -10.0, -0.5, -5e-324}) {
+  for (const double time :
+       std::initializer_list<double>{-INFINITY, -1e300, -1590000000.0, -10.0, -0.5, -5e-324}) {
     const auto bucket = bucket_of(time, seconds(10));
-    EXPECT_EQ(bucket.from, -infinity) << time;
+    EXPECT_EQ(bucket.from, -INFINITY) << time;
     EXPECT_EQ(bucket.to, 0) << time;
     EXPECT_TRUE(bucket.contains(time)) << time;
   }

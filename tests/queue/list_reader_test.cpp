@@ -1,4 +1,5 @@
 #include "queue/list_reader.hpp"
+#include "queue/texts.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +15,6 @@ namespace {
 
 using namespace std::string_literals;
 
-using Texts = std::vector<std::optional<std::string>>;
 using Reader = std::unique_ptr<redisReader, decltype(&redisReaderFree)>;
 
 Reader make_reader() {
@@ -35,14 +35,6 @@ std::optional<ListReply> read(redisReader& reader, const std::string& answer, st
     }
   }
   return std::nullopt;
-}
-
-Texts unpack(const PackedStrings& packed) {
-  Texts texts;
-  for (std::size_t i = 0; i < packed.size(); ++i) {
-    texts.push_back(packed.present(i) ? std::optional<std::string>(packed[i]) : std::nullopt);
-  }
-  return texts;
 }
 
 /// Expects `texts`, wherever the answer is cut in two.

@@ -1,4 +1,5 @@
 #include "queue/packed_strings.hpp"
+#include "queue/texts.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,8 +18,6 @@ using namespace std::string_literals;
 
 constexpr auto all = std::numeric_limits<std::size_t>::max();
 
-using Texts = std::vector<std::optional<std::string>>;
-
 PackedStrings pack(const Texts& texts) {
   PackedStrings packed;
   for (const auto& text : texts) {
@@ -29,17 +28,6 @@ PackedStrings pack(const Texts& texts) {
     }
   }
   return packed;
-}
-
-Texts unpack(const PackedStrings& packed) {
-  Texts texts;
-  for (std::size_t i = 0; i < packed.size(); ++i) {
-    texts.push_back(packed.present(i) ? std::optional<std::string>(packed[i]) : std::nullopt);
-    if (!packed.present(i)) {
-      EXPECT_EQ(packed[i], "");
-    }
-  }
-  return texts;
 }
 
 TEST(PackedStrings, AreEmptyAtFirst) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "queue/memory_queue.hpp"
+#include "queue/queue_parts.hpp"
 #include "queue/redis_queue.hpp"
 #include "support/redis_server.hpp"
 
@@ -27,7 +28,6 @@ using testing::UnorderedElementsAre;
 using testing::UnorderedElementsAreArray;
 using namespace std::string_literals;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr auto no_limit = std::numeric_limits<std::size_t>::max();
 
 class InMemory {
@@ -65,13 +65,6 @@ private:
   test::RedisClient client_ = server_.client();
   RedisQueue queue_{settings(server_)};
 };
-
-Additions added(std::vector<NewRecord> records, std::vector<SecondsTaken> seconds = {}) {
-  Additions additions;
-  additions.records = std::move(records);
-  additions.seconds = std::move(seconds);
-  return additions;
-}
 
 template <class Storage>
 class QueueTest : public testing::Test {
@@ -281,8 +274,8 @@ TYPED_TEST(QueueTest, ListsFromTheBeginningOfARangeToBeforeItsEnd) {
   this->store({{"a", 10, ""}, {"b", 19.999, ""}, {"c", 20, ""}, {"d", 29.999, ""}, {"e", 30, ""}});
   EXPECT_THAT(this->list({10, 20}), ElementsAre("a", "b"));
   EXPECT_THAT(this->list({20, 30}), ElementsAre("c", "d"));
-  EXPECT_THAT(this->list({-infinity, 20}), ElementsAre("a", "b"));
-  EXPECT_THAT(this->list({20, infinity}), ElementsAre("c", "d", "e"));
+  EXPECT_THAT(this->list({-INFINITY, 20}), ElementsAre("a", "b"));
+  EXPECT_THAT(this->list({20, INFINITY}), ElementsAre("c", "d", "e"));
   EXPECT_THAT(this->list({20, 20}), IsEmpty());
   EXPECT_THAT(this->list({30, 10}), IsEmpty());
   EXPECT_THAT(this->list({40, 50}), IsEmpty());
@@ -291,7 +284,7 @@ TYPED_TEST(QueueTest, ListsFromTheBeginningOfARangeToBeforeItsEnd) {
 TYPED_TEST(QueueTest, ComparesTimesToTheLastBit) {
   const auto time = 1590000000.123;
   const auto before = std::nextafter(time, 0);
-  const auto after = std::nextafter(time, infinity);
+  const auto after = std::nextafter(time, INFINITY);
   this->store({{"a", time, ""}});
   EXPECT_EQ(this->oldest(), time);
   EXPECT_THAT(this->list({time, after}), ElementsAre("a"));
@@ -325,23 +318,23 @@ TYPED_TEST(QueueTest, ListsWithoutTheOldestIfAskedTo) {
 }
 
 TYPED_TEST(QueueTest, OrdersWeirdTimes) {
-  this->store({{"e", infinity, ""},
+  this->store({{"e", INFINITY, ""},
                {"d", 1e300, ""},
-               {"a", -infinity, ""},
+               {"a", -INFINITY, ""},
                {"b", -1e300, ""},
                {"c", 5e-324, ""}});
   EXPECT_THAT(this->list(), ElementsAre("a", "b", "c", "d", "e"));
-  EXPECT_EQ(this->oldest(), -infinity);
-  EXPECT_THAT(this->list({0, infinity}), ElementsAre("c", "d", "e"));
-  EXPECT_THAT(this->list({infinity, infinity}), ElementsAre("e"));
-  EXPECT_THAT(this->list({-infinity, -1e300}), ElementsAre("a"));
-  EXPECT_THAT(this->list({-infinity, -infinity}), IsEmpty());
+  EXPECT_EQ(this->oldest(), -INFINITY);
+  EXPECT_THAT(this->list({0, INFINITY}), ElementsAre("c", "d", "e"));
+  EXPECT_THAT(this->list({INFINITY, INFINITY}), ElementsAre("e"));
+  EXPECT_THAT(this->list({-INFINITY, -1e300}), ElementsAre("a"));
+  EXPECT_THAT(this->list({-INFINITY, -INFINITY}), IsEmpty());
   EXPECT_THAT(this->list({1e300, 1e301}), ElementsAre("d"));
-  EXPECT_EQ(this->expire(-infinity), std::pair(0UL, 0UL));
+  EXPECT_EQ(this->expire(-INFINITY), std::pair(0UL, 0UL));
   EXPECT_EQ(this->expire(1e9), std::pair(3UL, 0UL));
   EXPECT_EQ(this->oldest(), 1e300);
   this->remove({"d"});
-  EXPECT_EQ(this->oldest(), infinity);
+  EXPECT_EQ(this->oldest(), INFINITY);
 }
 
 TYPED_TEST(QueueTest, RemovesJustWhatItIsTold) {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "queue/queue_parts.hpp"
 #include "support/free_port.hpp"
 #include "support/redis_server.hpp"
 #include "support/temp_dir.hpp"
@@ -31,12 +32,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-RedisSettings by_socket(const RedisServer& server) {
-  RedisSettings settings;
-  settings.socket = server.socket();
-  return settings;
-}
 
 RedisSettings by_port(const RedisServer& server) {
   RedisSettings settings;
@@ -69,13 +64,6 @@ std::vector<std::string> keys_of(const std::vector<NewRecord>& records) {
     keys.push_back(record.key);
   }
   return keys;
-}
-
-Additions added(std::vector<NewRecord> records, std::vector<SecondsTaken> seconds = {}) {
-  Additions additions;
-  additions.records = std::move(records);
-  additions.seconds = std::move(seconds);
-  return additions;
 }
 
 std::vector<NewRecord> records(std::size_t count, std::size_t bytes = 10) {

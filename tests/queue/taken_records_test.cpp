@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "queue/queue_parts.hpp"
 #include "queue/redis_queue.hpp"
 #include "support/redis_server.hpp"
 #include "support/tcp_proxy.hpp"
@@ -27,17 +28,10 @@ namespace {
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 /// Records stamped before it are closed.
 constexpr double closed = 1'000'000;
-constexpr Taken all_set_aside{raw_taken, {-infinity, closed}};
-constexpr Taken all_in_place{raw_metrics, {-infinity, closed}};
-
-RedisSettings by_socket(const test::RedisServer& server) {
-  RedisSettings settings;
-  settings.socket = server.socket();
-  return settings;
-}
+constexpr Taken all_set_aside{raw_taken, {-INFINITY, closed}};
+constexpr Taken all_in_place{raw_metrics, {-INFINITY, closed}};
 
 class TakenRecords : public testing::Test {
 protected:
@@ -374,7 +368,7 @@ TEST_F(TakenRecords, AreNeitherLostNorDoubledWhenTheServerIsKilled) {
     EXPECT_EQ(seen.size() + done, 3300U * static_cast<std::size_t>(round + 1));
     EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](auto& each) { return each.second == 1; }));
     // Make room, so that much that is open does not keep the next ones from being set aside.
-    const auto open = queue_.list(raw_metrics, {closed, infinity}, 100000);
+    const auto open = queue_.list(raw_metrics, {closed, INFINITY}, 100000);
     ASSERT_TRUE(open);
     ASSERT_TRUE(queue_.replace(raw_metrics, *open, wrapped_metrics,
                                {{{"open " + name, 1, std::to_string(open->size())}}}));

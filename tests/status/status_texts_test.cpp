@@ -15,32 +15,33 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr double now = 1795416000;
+constexpr double told_at = 1795416000;
 
 /// An agent at work with whom all is well.
 Status good() {
   Status status;
   status.version = "1.2.3";
-  status.time = now;
+  status.time = told_at;
   status.uptime = 12600;
   status.actors = {{"Redis actor", 2, 120}, {"aggregator", 2, 120}};
   status.redis = {true, ""};
-  status.queues = {{"raw metrics", 1234, now - 4},
+  status.queues = {{"raw metrics", 1234, told_at - 4},
                    {"points", 0, std::nullopt},
-                   {"logs", 12, now - 30},
+                   {"logs", 12, told_at - 30},
                    {"refused metrics", 0, std::nullopt},
                    {"refused logs", 0, std::nullopt}};
   status.deliveries = {{.kind = "metrics",
-                        .last_release = now - 12,
-                        .next_release = now + 48,
-                        .last_success = now - 12,
+                        .last_release = told_at - 12,
+                        .next_release = told_at + 48,
+                        .last_success = told_at - 12,
                         .last_answer = "HTTP 202",
                         .delivered = 1234567,
                         .bytes = 61728},
-                       {.kind = "logs", .next_release = now + 48}};
+                       {.kind = "logs", .next_release = told_at + 48}};
   status.key = KeyStatus::accepted;
   status.clock_offset = 0.2;
-  status.plugins = {{.name = "host", .last_success = now - 5, .duration = 0.0021, .captures = 420}};
+  status.plugins = {
+      {.name = "host", .last_success = told_at - 5, .duration = 0.0021, .captures = 420}};
   return status;
 }
 
@@ -50,8 +51,8 @@ Status bad() {
   status.actors[1].silent = 300;
   status.redis = {false, "cannot connect to redis:6379: Connection refused"};
   status.queues[0] = {"raw metrics", std::nullopt, std::nullopt};
-  status.queues[1] = {"points", 1000000, now - 7200};
-  status.queues[3] = {"refused metrics", 3, now - 86400};
+  status.queues[1] = {"points", 1000000, told_at - 7200};
+  status.queues[3] = {"refused metrics", 3, told_at - 86400};
   status.deliveries[0].failing = true;
   status.deliveries[0].last_answer = "HTTP 403: {\"errors\":[\"Forbidden\"]}";
   status.key = KeyStatus::refused;
@@ -60,7 +61,7 @@ Status bad() {
       "fs: /mnt/" + std::string(100, 'x') + "\xc3\xa4: Input/output error",
       "k8s: answered 403: the account lacks the right to get nodes/stats; see "
       "the README of the plugin"};
-  status.plugins[0].last_failure = now - 5;
+  status.plugins[0].last_failure = told_at - 5;
   status.plugins[0].failures = 7;
   status.lost_metrics = {12, 3, 0, 0, 0};
   return status;
@@ -69,7 +70,7 @@ Status bad() {
 TEST(StatusJson, HoldsWhatIsKnownAndNullForWhatIsNot) {
   const auto json = nlohmann::json::parse(to_json(good()));
   EXPECT_EQ(json["version"], "1.2.3");
-  EXPECT_EQ(json["time"], now);
+  EXPECT_EQ(json["time"], told_at);
   EXPECT_EQ(json["alive"], true);
   EXPECT_EQ(json["ready"], true);
   EXPECT_EQ(json["redis"]["error"], nullptr);
@@ -165,18 +166,18 @@ TEST(StatusText, ShowsTheWholeOfAFault) {
 
 TEST(StatusText, MarksLogsAsOldLaterThanPoints) {
   auto status = good();
-  status.queues[2].oldest = now - 7200;
+  status.queues[2].oldest = told_at - 7200;
   EXPECT_THAT(to_text(status), HasSubstr("all is well"));
-  status.queues[2].oldest = now - 70000;
+  status.queues[2].oldest = told_at - 70000;
   EXPECT_THAT(to_text(status), Not(HasSubstr("all is well")));
 }
 
 TEST(StatusText, SaysOfAnAgentThatHasJustBegunThatNothingIsKnownYet) {
   Status status;
   status.version = "1";
-  status.time = now;
+  status.time = told_at;
   status.redis.reachable = true;
-  status.deliveries = {{.kind = "metrics", .next_release = now + 60}};
+  status.deliveries = {{.kind = "metrics", .next_release = told_at + 60}};
   status.plugins = {{.name = "host"}};
   const auto text = to_text(status);
   EXPECT_THAT(text, AllOf(HasSubstr("nothing sent yet, next release in 60 s"),

@@ -13,6 +13,7 @@
 #include <future>
 
 #include "engine_server.hpp"
+#include "plugins/capture_time.hpp"
 #include "support/wait.hpp"
 
 namespace chouette {
@@ -39,7 +40,6 @@ using testing::SizeIs;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
-constexpr std::int64_t now = 1700001000;
 const std::vector<std::string> all_kinds{"memory", "cpu", "working_set", "network", "restarts"};
 
 std::unique_ptr<Plugin> plugin_at(const std::string& socket,

@@ -13,6 +13,7 @@
 
 #include "config/config.hpp"
 #include "plugins.hpp"
+#include "plugins/capture_time.hpp"
 
 namespace chouette {
 namespace {
@@ -21,7 +22,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
-constexpr std::int64_t now = 1700001000;
 constexpr std::chrono::milliseconds long_enough{60000};
 
 using Sizes = std::map<std::string, double>;

@@ -1,4 +1,5 @@
 #include "exec/exec_output.hpp"
+#include "plugins/capture_time.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +17,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr std::int64_t now = 1700001000;
 constexpr ExecDefaults defaults{now, seconds{30}};
 
 ExecOutput parse(std::string_view text) {

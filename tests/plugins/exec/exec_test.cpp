@@ -7,6 +7,7 @@
 #include <fstream>
 #include <future>
 
+#include "plugins/capture_time.hpp"
 #include "process/processes.hpp"
 #include "support/temp_dir.hpp"
 #include "support/wait.hpp"
@@ -29,8 +30,6 @@ using ::testing::Not;
 using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 using Clock = std::chrono::steady_clock;
-
-constexpr std::int64_t now = 1700001000;
 
 ExecCommand shell(const std::string& script, std::optional<seconds> timeout = std::nullopt) {
   return {{"/bin/sh", "-c", script}, timeout};

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "machine.hpp"
+#include "plugins/capture_time.hpp"
 
 namespace chouette {
 namespace {
@@ -19,7 +20,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-constexpr std::int64_t now = 1700001000;
 const std::string pi = "raspberry-pi-4-debian-12";
 const std::vector<std::string> all_kinds{"cpu", "fs", "la", "ram", "network"};
 

@@ -19,6 +19,7 @@
 #include "config/config.hpp"
 #include "k8s/kubelet.hpp"
 #include "plugins.hpp"
+#include "plugins/capture_time.hpp"
 #include "support/child_process.hpp"
 #include "support/free_port.hpp"
 #include "support/http_server.hpp"
@@ -43,7 +44,6 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
-constexpr std::int64_t now = 1700001000;
 const std::vector<std::string> all_of_node{"cpu", "memory", "network", "filesystem", "inodes"};
 const std::vector<std::string> all_of_pods{"cpu", "memory", "network"};
 

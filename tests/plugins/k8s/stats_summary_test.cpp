@@ -14,7 +14,7 @@ namespace {
 using ::testing::Optional;
 using ::testing::SizeIs;
 
-std::string recorded_answer() {
+std::string recorded_summary() {
   return test::read_file(std::filesystem::path(CHOUETTE_FIXTURES) / "k8s/kubelet_summary.json");
 }
 
@@ -25,7 +25,7 @@ std::optional<double> read_number(const std::string& json) {
 }
 
 TEST(StatsSummary, ReadsARecordedAnswer) {
-  const auto summary = parse_stats_summary(recorded_answer());
+  const auto summary = parse_stats_summary(recorded_summary());
   EXPECT_EQ(summary.node_name, "node1");
   const KubeletUsage node{.cpu_nano_cores = 1827672457,
                           .cpu_core_nano_seconds = 3698158509005,
@@ -48,7 +48,7 @@ TEST(StatsSummary, ReadsARecordedAnswer) {
 }
 
 TEST(StatsSummary, TakesNothingForJsonThatEndsTooEarly) {
-  auto text = recorded_answer();
+  auto text = recorded_summary();
   text.erase(text.find_last_of('}') + 1);
   for (std::size_t size = 0; size < text.size(); ++size) {
     EXPECT_THROW(parse_stats_summary(text.substr(0, size)), ParseError) << size;

@@ -21,6 +21,7 @@
 #include "config/config.hpp"
 #include "fake_tegrastats.hpp"
 #include "plugins.hpp"
+#include "plugins/capture_time.hpp"
 #include "process/processes.hpp"
 #include "support/wait.hpp"
 
@@ -38,8 +39,6 @@ using ::testing::Not;
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t now = 1700000000;
-constexpr double mib = 1024.0 * 1024;
 const std::vector<std::string> all_kinds{"ram", "temp", "gpu", "power", "swap"};
 const std::string stay = "\nwhile :; do sleep 1; done";
 
@@ -80,7 +79,8 @@ std::string to_text(const Capture& capture) {
 std::vector<double> used_mib(const Capture& capture) {
   std::vector<double> values;
   for (const auto& metric : capture.metrics) {
-    if (metric.name == "Chouette.tegrastats.ram.used") values.push_back(metric.value / mib);
+    if (metric.name == "Chouette.tegrastats.ram.used")
+      values.push_back(metric.value / (1024.0 * 1024));
   }
   return values;
 }
