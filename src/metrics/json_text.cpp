@@ -24,7 +24,7 @@ void append_number(Number number, std::string& out) {
 
 void append_json(std::string_view text, std::string& out) {
   // A point is written in a third of the time that it takes with a JSON document in between.
-  if (std::all_of(text.begin(), text.end(), is_plain)) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return is_plain(c); })) {
     out += '"';
     out += text;
     out += '"';

@@ -23,6 +23,16 @@ constexpr std::size_t most_bytes = 524288;
 /// Records for which there is no room, to one of a series that is remembered.
 constexpr std::size_t most_left_out = 4;
 
+std::size_t size_of(const FramedRecord& frame) {
+  return frame.before.size() + frame.between.size() + frame.after.size();
+}
+
+/// What lies between value and timestamp is the same in nearly all.
+std::size_t hash_of(const FramedRecord& frame) {
+  const std::hash<std::string_view> hash;
+  return hash(frame.before) * 31 + hash(frame.after);
+}
+
 bool is_time(double timestamp) {
   return timestamp >= 0 && timestamp < year_10000;
 }
@@ -171,51 +181,52 @@ RawMetricParser::~RawMetricParser() = default;
 
 tl::expected<const RawMetric*, Malformed> RawMetricParser::parse(std::string_view json) {
   const auto record = cut(json);
-  if (record && read_known(*record)) {
+  const auto hash = record ? hash_of(*record) : 0;
+  if (const auto* const metric = record ? read_known(*record, hash) : nullptr) {
     ++known_;
-    return &metric_;
+    return metric;
   }
   if (const auto reason = read(json)) {
     return tl::unexpected(*reason);
   }
-  if (record && is_worth_remembering(*record)) {
-    remember(*record);
-    if (!read_known(*record)) {
-      read(json);  // Other texts were read meanwhile.
+  if (record && is_worth_remembering(*record, hash)) {
+    if (const auto* const metric = remember(*record, hash) ? read_known(*record, hash) : nullptr) {
+      return metric;
     }
+    read(json);  // Other texts were read meanwhile.
   }
   return &metric_;
 }
 
-bool RawMetricParser::read_known(const FramedRecord& record) {
-  const auto found = spellings_.find(frame_of(record));
-  if (found == spellings_.end() || !is_time(record.timestamp)) {
-    return false;
-  }
-  const auto& series = series_[found->second - 1];
-  metric_.elements.clear();
-  if (series.type == "set"
-          ? !read_elements(reader_->lists.parse(record.list).get_array(), metric_.elements)
-          : !record.list.empty()) {
-    return false;
-  }
-  metric_.name = series.name;
-  metric_.type = series.type;
-  metric_.tags = series.tags;
-  metric_.timestamp = record.timestamp;
-  metric_.value = record.value;
-  metric_.spelling = found->second;
-  return true;
+bool RawMetricParser::Known::frames(const FramedRecord& record) const {
+  return before == record.before && between == record.between && after == record.after;
 }
 
-bool RawMetricParser::is_worth_remembering(const FramedRecord& record) {
-  auto seen = seen_[std::hash<std::string>()(frame_of(record)) % seen_.size()];
+const RawMetric* RawMetricParser::read_known(const FramedRecord& record, std::size_t hash) {
+  const auto found = spellings_.find(hash);
+  if (found == spellings_.end() || !found->second.frames(record) || !is_time(record.timestamp)) {
+    return nullptr;
+  }
+  auto& metric = found->second.metric;
+  metric.elements.clear();
+  if (metric.type == "set"
+          ? !read_elements(reader_->lists.parse(record.list).get_array(), metric.elements)
+          : !record.list.empty()) {
+    return nullptr;
+  }
+  metric.timestamp = record.timestamp;
+  metric.value = record.value;
+  return &metric;
+}
+
+bool RawMetricParser::is_worth_remembering(const FramedRecord& record, std::size_t hash) {
+  auto seen = seen_[hash % seen_.size()];
   if (!seen) {
     seen = true;
     return false;
   }
-  if (bytes_ + frame_.size() <= most_bytes) {
-    return !spellings_.contains(frame_);
+  if (bytes_ + size_of(record) <= most_bytes) {
+    return !spellings_.contains(hash);
   }
   ++left_out_;
   return false;
@@ -224,29 +235,28 @@ bool RawMetricParser::is_worth_remembering(const FramedRecord& record) {
 /// The text between the pieces that `cut` takes out tells a series only if what it took out are the
 /// fields' values, all of them: then other values there make a record that has those, and is the
 /// same in all else. No field can have two values that are not there.
-void RawMetricParser::remember(const FramedRecord& record) {
+bool RawMetricParser::remember(const FramedRecord& record, std::size_t hash) {
   const bool is_set = metric_.type == "set";
   for (const std::string value : {"1", "2"}) {
     const auto time = "3" + value;
     const auto probe = joined(record, is_set ? '[' + value + ']' : value, time);
     if (read(probe) || metric_.timestamp != std::stod(time) ||
         (is_set ? metric_.elements != std::vector{value} : metric_.value != std::stod(value))) {
-      return;
+      return false;
     }
   }
-  const auto& frame = frame_of(record);
-  bytes_ += frame.size();
-  series_.push_back({std::string(metric_.name), std::string(metric_.type), metric_.tags});
-  spellings_.emplace(frame, series_.size());
-}
-
-/// No JSON has a NUL: two frames are the same only if their pieces are.
-const std::string& RawMetricParser::frame_of(const FramedRecord& record) {
-  frame_.clear();
-  for (const auto piece : {record.before, record.between, record.after}) {
-    frame_.append(piece) += '\0';
-  }
-  return frame_;
+  auto& known = spellings_[hash];
+  known.before = record.before;
+  known.between = record.between;
+  known.after = record.after;
+  known.name = metric_.name;
+  known.type = metric_.type;
+  known.metric.name = known.name;
+  known.metric.type = known.type;
+  known.metric.tags = metric_.tags;
+  known.metric.spelling = spellings_.size();
+  bytes_ += size_of(record);
+  return true;
 }
 
 bool RawMetricParser::is_stale() {
@@ -255,7 +265,6 @@ bool RawMetricParser::is_stale() {
 
 void RawMetricParser::forget() {
   spellings_.clear();
-  series_.clear();
   bytes_ = 0;
   seen_.reset();
 }

@@ -66,30 +66,30 @@ public:
 
 private:
   struct Reader;
-  struct Series {
-    std::string name;
-    std::string type;
-    TextList tags;
+  /// A spelling of a series that is remembered.
+  struct Known {
+    std::string before, between, after;  ///< Its frame.
+    std::string name, type;
+    RawMetric metric;  ///< The last one that was read.
+
+    bool frames(const FramedRecord& record) const;
   };
 
-  bool read_known(const FramedRecord& record);
-  bool is_worth_remembering(const FramedRecord& record);
-  void remember(const FramedRecord& record);
-  const std::string& frame_of(const FramedRecord& record);
+  const RawMetric* read_known(const FramedRecord& record, std::size_t hash);
+  bool is_worth_remembering(const FramedRecord& record, std::size_t hash);
+  bool remember(const FramedRecord& record, std::size_t hash);
   std::optional<Malformed> read(std::string_view json);
 
   std::unique_ptr<Reader> reader_;
   RawMetric metric_;
-  /// By the text of a frame; the place in the list, from 1, is `RawMetric::spelling`.
-  std::unordered_map<std::string, std::size_t> spellings_;
-  std::vector<Series> series_;
+  /// By their frames' hashes; of two with the same hash the first.
+  std::unordered_map<std::size_t, Known> spellings_;
   std::size_t bytes_ = 0;  ///< Of the frames.
   /// By the frames' hashes: a series is remembered at the second sight, for there may be more of
   /// them than there is room for.
   std::bitset<65536> seen_;
   std::size_t known_ = 0;     ///< Records of series that are remembered,
   std::size_t left_out_ = 0;  ///< and that would be, if there were room.
-  std::string frame_;         ///< Here for its memory's sake.
 };
 
 }  // namespace chouette
