@@ -16,6 +16,10 @@ namespace chouette {
 
 namespace {
 
+/// Bytes of commands that wait to be written together: each write wakes Redis, and a transaction of
+/// any size is to take no more memory than that here.
+constexpr std::size_t most_unwritten = 16384;
+
 timeval to_timeval(std::chrono::milliseconds duration) {
   timeval value{};
   value.tv_sec = static_cast<decltype(value.tv_sec)>(duration.count() / 1000);
@@ -147,7 +151,12 @@ QueueResult<void> RedisConnection::send(const RedisCommand& command) {
   if (!append(head) || !append(command.arguments_)) {
     return tl::unexpected(broken());
   }
-  // Written at once, so that a transaction of any size takes no memory here.
+  unwritten_ += head.size() + command.arguments_.size();
+  return unwritten_ < most_unwritten ? QueueResult<void>() : write();
+}
+
+QueueResult<void> RedisConnection::write() {
+  unwritten_ = 0;
   for (int done = 0; done == 0;) {
     if (redisBufferWrite(context_.get(), &done) != REDIS_OK) {
       return tl::unexpected(broken());
@@ -157,6 +166,11 @@ QueueResult<void> RedisConnection::send(const RedisCommand& command) {
 }
 
 QueueResult<void*> RedisConnection::next_answer() {
+  if (unwritten_ > 0) {
+    if (auto written = write(); !written) {
+      return tl::unexpected(written.error());
+    }
+  }
   void* answer = nullptr;
   while (redisGetReplyFromReader(context_.get(), &answer) == REDIS_OK) {
     if (answer != nullptr) {
@@ -174,7 +188,9 @@ QueueResult<void*> RedisConnection::next_answer() {
 
 QueueResult<void> RedisConnection::send_ahead(const RedisCommand& command,
                                               std::function<QueueResult<void>()> read) {
-  return send(command).map([&] { ahead_.push_back({sent_, std::move(read)}); });
+  return send(command).and_then([this] { return write(); }).map([&] {
+    ahead_.push_back({sent_, std::move(read)});
+  });
 }
 
 QueueResult<void> RedisConnection::receive_ahead() {

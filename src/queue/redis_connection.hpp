@@ -32,6 +32,8 @@ public:
   /// Makes room for `count` more arguments that have `bytes` together.
   void reserve(std::size_t count, std::size_t bytes);
 
+  std::size_t bytes() const { return arguments_.size(); }
+
 private:
   friend class RedisConnection;
   std::string arguments_;  ///< As they are sent.
@@ -59,11 +61,15 @@ public:
   static QueueResult<RedisConnection> open(const RedisSettings& settings,
                                            std::chrono::milliseconds timeout);
 
-  /// Writes `command` without waiting for its answer; each needs one `receive`.
+  /// Sends `command` without waiting for its answer; each needs one `receive`, until which it may
+  /// wait to be written together with others.
   QueueResult<void> send(const RedisCommand& command);
 
-  /// The same, but `read` receives its answer: when whoever waits for a later one comes to it, or
-  /// `receive_ahead` is called. Its errors are `unreachable`.
+  /// Writes what waits.
+  QueueResult<void> write();
+
+  /// Sends and writes `command`; `read` receives its answer when whoever waits for a later one
+  /// comes to it, or `receive_ahead` is called. Its errors are `unreachable`.
   QueueResult<void> send_ahead(const RedisCommand& command,
                                std::function<QueueResult<void>()> read);
 
@@ -126,6 +132,7 @@ private:
   bool tls_;
   std::function<QueueResult<void>()> send_more_;
   std::deque<Ahead> ahead_;
+  std::size_t unwritten_ = 0;   ///< Bytes.
   std::uint64_t sent_ = 0;      ///< Commands,
   std::uint64_t received_ = 0;  ///< and answers.
 };

@@ -12,6 +12,9 @@ namespace chouette {
 
 namespace {
 
+/// A transaction of any size is to take no more memory than that here, and one command's.
+constexpr std::size_t most_waiting = 65536;
+
 /// What transactions are bound to.
 constexpr std::string_view fence_key = "chouette:fence";
 
@@ -47,7 +50,22 @@ std::vector<TypedKey> typed_keys(std::initializer_list<QueueName> queues) {
   return keys;
 }
 
-void Transaction::send(const RedisCommand& command) {
+void Transaction::send(RedisCommand command) {
+  if (failure_) {
+    return;
+  }
+  if (begun_) {
+    send_now(command);
+    return;
+  }
+  waiting_bytes_ += command.bytes();
+  waiting_.push_back(std::move(command));
+  if (waiting_bytes_ >= most_waiting) {
+    begin();
+  }
+}
+
+void Transaction::send_now(const RedisCommand& command) {
   if (!failure_) {
     if (auto sent = connection_.send(command); !sent) {
       failure_ = sent.error();
@@ -65,8 +83,8 @@ void Transaction::remove(QueueName queue, const PackedStrings& keys) {
       zrem.add(keys[i]);
       hdel.add(keys[i]);
     }
-    send(zrem);
-    send(hdel);
+    send(std::move(zrem));
+    send(std::move(hdel));
   }
 }
 
@@ -81,8 +99,8 @@ void Transaction::add(QueueName queue, const std::vector<NewRecord>& records) {
       hset.add(records[i].key);
       hset.add(records[i].value);
     }
-    send(zadd);
-    send(hset);
+    send(std::move(zadd));
+    send(std::move(hset));
   }
 }
 
@@ -95,23 +113,31 @@ void Transaction::mark(const std::vector<SecondsTaken>& seconds) {
       for (auto i = from; i < to; ++i) {
         sadd.add(std::to_string(marks[i]));
       }
-      send(sadd);
+      send(std::move(sadd));
     }
     send({"EXPIRE", key, std::to_string(seconds_lifetime.count())});
   }
 }
 
-/// All that is to be known before the first command, in one round trip.
-QueueResult<void> Transaction::begin(const std::vector<TypedKey>& keys, std::string_view watched) {
+void Transaction::ask_to_begin(const std::vector<TypedKey>& keys, std::string_view watched) {
+  keys_ = keys;
   for (const auto& [key, type] : keys) {
-    send({"TYPE", key});
+    send_now({"TYPE", key});
   }
   if (!watched.empty()) {
-    send({"WATCH", watched});
+    send_now({"WATCH", watched});
   }
-  send({"MULTI"});
+  send_now({"MULTI"});
+  if (!failure_) {
+    if (auto written = connection_.write(); !written) {
+      failure_ = written.error();
+    }
+  }
+}
+
+void Transaction::begin() {
   std::optional<QueueError> wrong;
-  for (const auto& key : keys) {
+  for (const auto& key : keys_) {
     const auto found = receive();
     if (found && !wrong) {
       wrong = wrong_type(key, text_of(*found));
@@ -122,20 +148,30 @@ QueueResult<void> Transaction::begin(const std::vector<TypedKey>& keys, std::str
     failure_ = wrong;
   }
   if (!failure_) {
-    return {};
+    begun_ = true;
+    for (const auto& command : std::exchange(waiting_, {})) {
+      send_now(command);
+    }
+    return;
   }
   // Were MULTI refused, what follows would be executed one by one; were it not, DISCARD ends it.
-  auto failure = std::exchange(failure_, std::nullopt);
+  const auto failure = std::exchange(failure_, std::nullopt);
   if (failure->code != QueueErrc::unreachable) {
-    send({"DISCARD"});
-    send({"UNWATCH"});
+    send_now({"DISCARD"});
+    send_now({"UNWATCH"});
     receive_all_but(0);
   }
-  return tl::unexpected(std::move(*failure));
+  failure_ = failure;
 }
 
 QueueResult<void> Transaction::execute() {
-  send({"EXEC"});
+  if (!begun_ && !failure_) {
+    begin();
+  }
+  if (!begun_) {
+    return tl::unexpected(*failure_);
+  }
+  send_now({"EXEC"});
   if (!failure_) {
     if (auto sent = connection_.send_more(); !sent) {
       failure_ = sent.error();
@@ -184,9 +220,7 @@ QueueResult<void> execute_transaction(RedisConnection& connection,
                                       const std::vector<TypedKey>& keys, std::string_view watched,
                                       const std::function<void(Transaction&)>& fill) {
   Transaction transaction(connection);
-  if (auto begun = transaction.begin(keys, watched); !begun) {
-    return begun;
-  }
+  transaction.ask_to_begin(keys, watched);
   fill(transaction);
   return transaction.execute();
 }

@@ -36,7 +36,7 @@ class Transaction {
 public:
   explicit Transaction(RedisConnection& connection) : connection_(connection) {}
 
-  void send(const RedisCommand& command);
+  void send(RedisCommand command);
 
   void add(QueueName queue, const std::vector<NewRecord>& records);
   void remove(QueueName queue, const PackedStrings& keys);
@@ -47,12 +47,22 @@ private:
                                                std::string_view,
                                                const std::function<void(Transaction&)>&);
 
-  QueueResult<void> begin(const std::vector<TypedKey>& keys, std::string_view watched);
+  /// Asks for all that is to be known before the first command.
+  void ask_to_begin(const std::vector<TypedKey>& keys, std::string_view watched);
+  /// Reads the answers to that, and sends what waits if nothing stands against it.
+  void begin();
   QueueResult<void> execute();
+
+  void send_now(const RedisCommand& command);
   RedisReply receive();
   void receive_all_but(std::size_t last);
 
   RedisConnection& connection_;
+  std::vector<TypedKey> keys_;
+  bool begun_ = false;
+  /// Put together while Redis works on the beginning.
+  std::vector<RedisCommand> waiting_;
+  std::size_t waiting_bytes_ = 0;
   std::size_t unanswered_ = 0;  ///< Commands sent.
   std::optional<QueueError> failure_;
 };

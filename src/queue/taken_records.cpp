@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "queue/lone_values.hpp"
@@ -50,9 +51,9 @@ QueueResult<void> put_back(RedisConnection& connection, FencedTransactions& tran
             any_value = true;
           }
         }
-        transaction.send(zadd);
+        transaction.send(std::move(zadd));
         if (any_value) {
-          transaction.send(hset);
+          transaction.send(std::move(hset));
         }
         transaction.remove(raw_taken, keys);
       });
@@ -105,7 +106,7 @@ QueueResult<bool> put_back_lone_values(RedisConnection& connection,
                                              hset.add((*fields)[i]);
                                              hset.add((*values)[i]);
                                            }
-                                           transaction.send(hset);
+                                           transaction.send(std::move(hset));
                                            transaction.remove(raw_taken, *fields);
                                          });
   return done.map([&] { return fields->size() < lone_values_limit; });

@@ -8,13 +8,15 @@ namespace chouette {
 
 namespace {
 
-/// Keys that are asked for at a time.
-constexpr std::size_t piece = 500;
+/// Keys that are asked for at a time: of usual records Redis writes the answer in one piece, which
+/// it does up to 64 KB, and a Unix socket takes it, which it does up to 53 KB, while another is
+/// read.
+constexpr std::size_t piece = 250;
 
 /// Pieces under way: while one is read here, Redis looks for the next;
-constexpr std::size_t pieces_while_fetching = 2;
+constexpr std::size_t pieces_while_fetching = 4;
 /// and at most while another answer is waited for, so that Redis has work until more is asked.
-constexpr std::size_t pieces_meanwhile = 4;
+constexpr std::size_t pieces_meanwhile = 8;
 
 /// For as many values as `count`, if the others are no longer than these, and a tenth more; at most
 /// for three times these, for one of them may be huge.

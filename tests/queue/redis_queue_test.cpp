@@ -436,10 +436,14 @@ TEST_P(WrongTypeTest, LosesNothingAndStoresNothing) {
       return found;
     };
     const auto before = state();
-    const auto failed =
-        queue.replace(raw_metrics, pack({"a"}), wrapped_metrics, {{{"n", 1, "new"}}});
-    EXPECT_EQ(error_of(failed), QueueErrc::wrong_type);
-    EXPECT_EQ(state(), before);
+    // Few wait until the types are known; more than 64 KB do not.
+    for (const std::size_t records : {1, 1000}) {
+      const auto failed =
+          queue.replace(raw_metrics, pack({"a"}), wrapped_metrics,
+                        added(std::vector(records, NewRecord{"n", 1, std::string(500, 'n')})));
+      EXPECT_EQ(error_of(failed), QueueErrc::wrong_type);
+      EXPECT_EQ(state(), before);
+    }
 
     const auto spoilt =
         wrong == raw_metrics.keys || wrong == raw_metrics.values ? raw_metrics : wrapped_metrics;
