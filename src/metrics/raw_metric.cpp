@@ -180,6 +180,9 @@ RawMetricParser::RawMetricParser() : reader_(std::make_unique<Reader>()) {}
 RawMetricParser::~RawMetricParser() = default;
 
 tl::expected<const RawMetric*, Malformed> RawMetricParser::parse(std::string_view json) {
+  if (with_elements_ != nullptr) {
+    metric_.elements.swap(std::exchange(with_elements_, nullptr)->elements);
+  }
   const auto record = cut(json);
   const auto hash = record ? hash_of(*record) : 0;
   if (const auto* const metric = record ? read_known(*record, hash) : nullptr) {
@@ -208,10 +211,14 @@ const RawMetric* RawMetricParser::read_known(const FramedRecord& record, std::si
     return nullptr;
   }
   auto& metric = found->second.metric;
-  metric.elements.clear();
-  if (metric.type == "set"
-          ? !read_elements(reader_->lists.parse(record.list).get_array(), metric.elements)
-          : !record.list.empty()) {
+  if (metric.type == "set") {
+    metric_.elements.clear();
+    if (!read_elements(reader_->lists.parse(record.list).get_array(), metric_.elements)) {
+      return nullptr;
+    }
+    metric.elements.swap(metric_.elements);
+    with_elements_ = &metric;
+  } else if (!record.list.empty()) {
     return nullptr;
   }
   metric.timestamp = record.timestamp;
@@ -264,6 +271,7 @@ bool RawMetricParser::is_stale() {
 }
 
 void RawMetricParser::forget() {
+  with_elements_ = nullptr;
   spellings_.clear();
   bytes_ = 0;
   seen_.reset();

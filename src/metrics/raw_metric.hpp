@@ -82,6 +82,8 @@ private:
 
   std::unique_ptr<Reader> reader_;
   RawMetric metric_;
+  /// Has the only list of elements until the next call: each may be long.
+  RawMetric* with_elements_ = nullptr;
   /// By their frames' hashes; of two with the same hash the first.
   std::unordered_map<std::size_t, Known> spellings_;
   std::size_t bytes_ = 0;  ///< Of the frames.

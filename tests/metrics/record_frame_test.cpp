@@ -168,6 +168,28 @@ TEST(RawMetricParser, RemembersNoMoreSeriesThanItHasRoomFor) {
   EXPECT_NE(spelling_of(parser, nth(1199)), 0U);
 }
 
+TEST(RawMetricParser, KeepsOneListOfElementsForAllSeries) {
+  RawMetricParser parser;
+  std::string list = "[0";
+  for (int i = 1; i < 1000; ++i) {
+    list += "," + std::to_string(i);
+  }
+  const auto nth = [](int i, const std::string& elements) {
+    return R"({"metric":"m)" + std::to_string(i) + R"(","type":"set","value":)" + elements +
+           R"(,"timestamp":1})";
+  };
+  const auto* memory = parser.parse(nth(0, list + "]")).value()->elements.data();
+  for (int sight = 0; sight < 3; ++sight) {
+    for (int i = 0; i < 10; ++i) {
+      const auto metric = parser.parse(nth(i, list + "]"));
+      ASSERT_TRUE(metric);
+      EXPECT_EQ((*metric)->elements.size(), 1000U);
+      EXPECT_EQ((*metric)->elements.data(), memory);
+      EXPECT_EQ(parser.parse(nth(i, "[7]")).value()->elements, std::vector<std::string>{"7"});
+    }
+  }
+}
+
 /// Records in which what looks like the two fields is something else, or the fields are spoilt.
 std::vector<std::string> misleading() {
   std::vector<std::string> records;
