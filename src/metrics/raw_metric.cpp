@@ -27,10 +27,9 @@ std::size_t size_of(const FramedRecord& frame) {
   return frame.before.size() + frame.between.size() + frame.after.size();
 }
 
-/// What lies between value and timestamp is the same in nearly all.
 std::size_t hash_of(const FramedRecord& frame) {
   const std::hash<std::string_view> hash;
-  return hash(frame.before) * 31 + hash(frame.after);
+  return (hash(frame.before) * 31 + hash(frame.between)) * 31 + hash(frame.after);
 }
 
 bool is_time(double timestamp) {

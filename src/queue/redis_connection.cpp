@@ -295,7 +295,7 @@ bool RedisConnection::alive() const {
   constexpr short closed = POLLRDHUP;
   pollfd socket{
       .fd = context_->fd, .events = ahead_.empty() ? short{POLLIN} : closed, .revents = 0};
-  return poll(&socket, 1, 0) == 0;
+  return unwritten_ == 0 && poll(&socket, 1, 0) == 0;
 }
 
 }  // namespace chouette

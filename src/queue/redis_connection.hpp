@@ -108,8 +108,8 @@ public:
   /// The next answer, to a command that is called `name`: a list as of `ask_list`, behind `into`.
   QueueResult<PackedStrings> receive_list(std::string_view name, PackedStrings into = {});
 
-  /// False if the server has closed the connection since the last answer; to be asked where no
-  /// answer is under way but those ahead.
+  /// False if the server has closed the connection since the last answer, or a command was given up
+  /// before it was written; to be asked where no answer is under way but those ahead.
   bool alive() const;
 
 private:

@@ -67,10 +67,10 @@ private:
   std::optional<QueueError> failure_;
 };
 
-/// Executes what `fill` adds to a transaction. Redis rolls nothing back: were one of `keys` of
-/// another type, half of a transaction would happen, and records that were to be moved would only
-/// be removed. So their types are looked at before. It is not executed either if the key `watched`,
-/// which may be empty for none, is changed meanwhile.
+/// Executes what `fill` adds to a transaction; it asks Redis for nothing itself. Redis rolls
+/// nothing back: were one of `keys` of another type, half of a transaction would happen, and
+/// records that were to be moved would only be removed. So their types are looked at before. It is
+/// not executed either if the key `watched`, which may be empty for none, is changed meanwhile.
 QueueResult<void> execute_transaction(RedisConnection& connection,
                                       const std::vector<TypedKey>& keys, std::string_view watched,
                                       const std::function<void(Transaction&)>& fill);

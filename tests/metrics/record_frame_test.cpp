@@ -143,6 +143,21 @@ TEST(RawMetricParser, KnowsASeriesFromTheSecondSightOn) {
   }
 }
 
+TEST(RawMetricParser, KnowsSeriesWhereverTheyDiffer) {
+  RawMetricParser parser;
+  const std::string record = R"({"a":1,"metric":"m","type":"count","b":1,"value":0,"c":1,)"
+                             R"("tags":["t"],"d":1,"timestamp":1,"e":1})";
+  std::size_t known = 0;
+  for (const auto* const name : {R"("a")", R"("b")", R"("c")", R"("d")", R"("e")"}) {
+    auto other = record;
+    other[other.find(name) + 1] = 'x';
+    spelling_of(parser, other);
+    EXPECT_EQ(spelling_of(parser, other), ++known) << other;
+  }
+  spelling_of(parser, record);
+  EXPECT_EQ(spelling_of(parser, record), ++known);
+}
+
 TEST(RawMetricParser, RemembersNoMoreSeriesThanItHasRoomFor) {
   RawMetricParser parser;
   const auto nth = [](int i) {
