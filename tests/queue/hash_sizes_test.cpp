@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "queue/memory_queue.hpp"
+#include "queue/queue_parts.hpp"
 #include "queue/redis_queue.hpp"
 #include "support/redis_server.hpp"
 #include "support/tcp_proxy.hpp"
@@ -33,12 +34,6 @@ using namespace std::string_literals;
 using Sizes = std::map<std::string, std::size_t>;
 
 const std::string pattern = "dramatiq:*.msgs";
-
-RedisSettings by_socket(const test::RedisServer& server) {
-  RedisSettings settings;
-  settings.socket = server.socket();
-  return settings;
-}
 
 RedisSettings by_port(std::uint16_t port) {
   RedisSettings settings;

@@ -1,5 +1,4 @@
 #include "queue/list_reader.hpp"
-#include "queue/texts.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "queue/texts.hpp"
 
 namespace chouette {
 namespace {

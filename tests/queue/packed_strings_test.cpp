@@ -1,5 +1,4 @@
 #include "queue/packed_strings.hpp"
-#include "queue/texts.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +7,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "queue/texts.hpp"
 
 namespace chouette {
 namespace {

@@ -55,15 +55,9 @@ public:
   }
 
 private:
-  static RedisSettings settings(const test::RedisServer& server) {
-    RedisSettings settings;
-    settings.socket = server.socket();
-    return settings;
-  }
-
   test::RedisServer server_;
   test::RedisClient client_ = server_.client();
-  RedisQueue queue_{settings(server_)};
+  RedisQueue queue_{by_socket(server_)};
 };
 
 template <class Storage>

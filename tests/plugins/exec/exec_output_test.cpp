@@ -1,11 +1,12 @@
 #include "exec/exec_output.hpp"
-#include "plugins/capture_time.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
+
+#include "plugins/capture_time.hpp"
 
 namespace chouette {
 namespace {
